@@ -1,0 +1,1 @@
+//! One broker and controller without an operating system.

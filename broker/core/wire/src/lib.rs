@@ -1,0 +1,1 @@
+//! Kafka's messages to and from bytes, generated from our schema.

@@ -1,0 +1,1 @@
+//! Real files behind the commit log's seam.

@@ -1,0 +1,1 @@
+//! The broker process: sockets, timers, signals, metrics around a node.

@@ -1,0 +1,1 @@
+//! A deterministic world for a node: simulated disk, faults from a seed, checkers.

@@ -1,0 +1,1 @@
+//! The operator as a function: custom resources and the observed world in, a plan out.
