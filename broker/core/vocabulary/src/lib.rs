@@ -13,16 +13,16 @@
 //! assert_eq!(flights.to_string(), "flights-3");
 //! ```
 
-pub mod time;
-pub mod uuid;
-pub mod topic;
-pub mod partition;
+pub mod collections;
+pub mod group;
 pub mod node;
 pub mod offset;
-pub mod producer;
-pub mod group;
+pub mod partition;
 pub mod principal;
-pub mod collections;
+pub mod producer;
+pub mod time;
+pub mod topic;
+pub mod uuid;
 
 pub use collections::{Map, Set};
 pub use group::{GroupId, MemberId};

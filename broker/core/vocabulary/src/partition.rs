@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_folder_is_a_partition_or_not() {
-        let found = |folder| TopicPartition::from_folder(folder).map(|found| (found.topic.to_string(), found.partition.0));
+        let found =
+            |folder| TopicPartition::from_folder(folder).map(|found| (found.topic.to_string(), found.partition.0));
         assert_eq!(found("a-b-12"), Some(("a-b".to_owned(), 12)));
         assert_eq!(found("__cluster_metadata-0"), Some(("__cluster_metadata".to_owned(), 0)));
         for not in ["a", "a-", "-1", "a-01", "a-+1", "a-1-delete", "a-99999999999"] {
