@@ -1,0 +1,47 @@
+//! The broker that the clients are tried against: ours, or, to prove the tests themselves, Apache Kafka.
+
+use std::path::Path;
+
+use anyhow::Result;
+use ottla_harness::apache_kafka::Setup;
+use ottla_harness::{ApacheKafka, OttlaBroker};
+
+/// A running broker.
+#[derive(Debug)]
+pub enum Broker {
+    /// Ours.
+    Ottla(OttlaBroker),
+    /// Apache Kafka, when `OTTLA_TEST_AGAINST` is `apache-kafka`.
+    Apache(ApacheKafka),
+}
+
+impl Broker {
+    /// Starts the broker under test in this folder.
+    ///
+    /// # Errors
+    /// When it cannot be started; with the end of its log.
+    pub fn start(folder: &Path) -> Result<Broker> {
+        let quick = "group.initial.rebalance.delay.ms=0".to_owned();
+        if std::env::var("OTTLA_TEST_AGAINST").is_ok_and(|whom| whom == "apache-kafka") {
+            let setup = Setup { properties: vec![quick], ..Setup::default() };
+            return Ok(Broker::Apache(ApacheKafka::start(folder, &setup)?));
+        }
+        Ok(Broker::Ottla(OttlaBroker::start_configured(folder, &[quick])?))
+    }
+
+    /// Where clients bootstrap.
+    pub fn bootstrap(&self) -> &str {
+        match self {
+            Broker::Ottla(broker) => &broker.bootstrap,
+            Broker::Apache(broker) => &broker.bootstrap,
+        }
+    }
+
+    /// What it printed so far.
+    pub fn log(&self) -> String {
+        match self {
+            Broker::Ottla(broker) => broker.process.output(),
+            Broker::Apache(broker) => broker.process.output(),
+        }
+    }
+}

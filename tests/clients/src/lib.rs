@@ -1,0 +1,13 @@
+//! Client libraries of five families behind one small interface: [`Client::produce`] and [`Client::consume`]. The programs
+//! themselves, one for each library, lie beside this crate; README.md says how they are called.
+//!
+//! Reading order: [`client`], [`install`], [`record`], [`broker`].
+
+pub mod broker;
+pub mod client;
+pub mod install;
+pub mod record;
+
+pub use broker::Broker;
+pub use client::Client;
+pub use record::Record;
