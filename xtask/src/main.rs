@@ -6,10 +6,16 @@
 // A program has no users: `pub` means that another module may call it.
 #![allow(unreachable_pub)]
 
+mod build;
+mod crds;
+mod images;
 mod kubernetes;
+mod measure;
 mod place;
 mod program;
 mod progress;
+mod test;
+mod tidy;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -25,12 +31,27 @@ struct Arguments {
 /// One variant for each chore, in the order in which a newcomer meets them.
 #[derive(Subcommand)]
 enum Chore {
+    /// The definitions of the custom resources, as YAML.
+    Crds(crds::Arguments),
     /// A real Kubernetes on this machine, of one node or several.
     Kubernetes(kubernetes::Arguments),
+    /// The images of broker and operator.
+    Images(images::Arguments),
+    /// Every ring of tests; what CI runs.
+    Test(test::Arguments),
+    /// The order of the sources: crate edges, heads of files, nothing left undone.
+    Tidy,
+    /// How long our files and functions are: a mirror, not a gate.
+    Measure,
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().chore {
+        Chore::Crds(arguments) => crds::run(&arguments),
         Chore::Kubernetes(arguments) => kubernetes::run(&arguments),
+        Chore::Images(arguments) => images::run(&arguments),
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::Tidy => tidy::run(),
+        Chore::Measure => measure::run(),
     }
 }

@@ -30,3 +30,8 @@ pub fn cache(part: &str) -> Result<PathBuf> {
 fn home() -> Result<PathBuf> {
     env::var_os("HOME").map(PathBuf::from).context("neither OTTLA_CACHE nor HOME says where the cache may lie")
 }
+
+/// Where cargo puts what it builds, and this program what it makes of it.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout().join("target"), PathBuf::from)
+}

@@ -1,13 +1,135 @@
-//! `cargo xtask kubernetes`: a real Kubernetes on a plain Debian machine, made from its own modules.
+//! `cargo xtask kubernetes`: a real Kubernetes on a plain Debian machine, compiled from its own published modules,
+//! without Docker and without an image registry; or, with `--context NAME`, a cluster that is there already.
+//!
+//! In reading order: [`layout`] says where everything is, [`packages`] and [`programs`] get what it is made of,
+//! [`processes`] keeps it running, then its parts from [`certificates`] to [`storage`]; [`up`] and [`down`] put them together.
+//! Other chores use [`whole`] or [`existing`] and work through the [`Access`] they get.
+
+mod access;
+mod layout;
+mod packages;
 mod programs;
 
-use anyhow::Result;
+mod processes;
+mod state;
 
-/// Arguments.
+mod certificates;
+mod control_plane;
+mod network;
+mod node;
+mod sandbox;
+mod storage;
+
+mod down;
+mod load;
+mod status;
+mod up;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+
+pub use self::access::Access;
+use self::layout::{Layout, Shape};
+pub use self::load::load;
+pub use self::packages::{IMAGES as IMAGE_PACKAGES, ensure as ensure_packages};
+
+/// A real Kubernetes on this machine, of one node or several.
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(subcommand)]
+    act: Act,
+}
 
-/// Runs.
-pub fn run(_arguments: &Arguments) -> Result<()> {
-    programs::ensure(&programs::ALL)
+/// What can be done with a Kubernetes.
+#[derive(Subcommand)]
+enum Act {
+    /// Makes one, or mends the one that is there. Needs root; says what it installs and changes before it does.
+    Up {
+        /// How many nodes, each in a zone of its own. Nodes that are there stay.
+        #[arg(long, default_value_t = 1)]
+        nodes: u8,
+        /// Only etcd and the API server, on loopback: enough for tests of controllers, ready in seconds, without root.
+        #[arg(long, conflicts_with_all = ["nodes", "context"])]
+        control_plane_only: bool,
+        /// Uses the cluster of this context of your kubeconfig instead. Your current context is never used unasked.
+        #[arg(long, conflicts_with = "nodes")]
+        context: Option<String>,
+    },
+    /// Ends what `up` started and removes what it made.
+    Down {
+        /// The control plane that was started alone.
+        #[arg(long)]
+        control_plane_only: bool,
+    },
+    /// Puts image archives onto every node.
+    Load {
+        /// Archives, as `cargo xtask images` makes them.
+        #[arg(required = true)]
+        archives: Vec<PathBuf>,
+        /// Into the cluster of this context (of kind or minikube) instead.
+        #[arg(long)]
+        context: Option<String>,
+    },
+    /// Says what runs and what does not.
+    Status,
+    /// Prints what a shell needs so that kubectl and helm mean the local cluster: eval "$(cargo xtask kubernetes env)".
+    Env {
+        /// The control plane that was started alone.
+        #[arg(long)]
+        control_plane_only: bool,
+    },
+}
+
+/// Does what the command line says.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.act {
+        Act::Up { nodes, control_plane_only, context } => {
+            let access = match context {
+                Some(context) => Access::context(context)?,
+                None if *control_plane_only => up::control_plane_only()?,
+                None => up::whole(*nodes)?,
+            };
+            println!("Ready. In a shell:\n  {}", access.shell_setup());
+            Ok(())
+        }
+        Act::Down { control_plane_only } => down::down(&layout(*control_plane_only)?),
+        Act::Load { archives, context } => {
+            let access = existing(context.as_deref())?;
+            archives.iter().try_for_each(|archive| load(&access, archive))
+        }
+        Act::Status => status::print(),
+        Act::Env { control_plane_only } => {
+            println!("{}", running(&layout(*control_plane_only)?)?.shell_setup());
+            Ok(())
+        }
+    }
+}
+
+/// A cluster with at least one node: the one of `context`, or the local one, which is made if need be.
+pub fn whole(context: Option<&str>) -> Result<Access> {
+    match context {
+        Some(context) => Access::context(context),
+        None => up::whole(1),
+    }
+}
+
+/// The cluster of `context`, or the local one, which must be there.
+pub fn existing(context: Option<&str>) -> Result<Access> {
+    match context {
+        Some(context) => Access::context(context),
+        None => running(&Layout::new(Shape::Whole)?),
+    }
+}
+
+fn running(layout: &Layout) -> Result<Access> {
+    if state::State::read(layout).is_none() {
+        bail!("there is no local Kubernetes; `cargo xtask kubernetes up` makes one");
+    }
+    Access::local(layout)
+}
+
+fn layout(control_plane_only: bool) -> Result<Layout> {
+    Layout::new(if control_plane_only { Shape::ControlPlane } else { Shape::Whole })
 }
