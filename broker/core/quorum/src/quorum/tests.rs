@@ -1,0 +1,112 @@
+//! One voter from an empty directory to a committed log, and back after a restart.
+
+use super::*;
+use crate::describe::ReplicaState;
+use crate::log_view::tests::Epochs;
+use ottla_vocabulary::{Timestamp, Uuid};
+
+pub(super) fn voter(id: i32) -> Voter {
+    Voter {
+        key: ReplicaKey::new(NodeId(id), Uuid([id as u8; 16])),
+        endpoints: vec![],
+        kraft_version_min: 0,
+        kraft_version_max: 1,
+    }
+}
+
+fn now(millis: u64) -> Now {
+    Now { instant: Instant::from_millis(millis), wall: Timestamp(1_000_000 + millis as i64) }
+}
+
+fn open(stored: Option<ElectionState>, log: &Epochs, offset: i64) -> (Quorum, Vec<Action>) {
+    Quorum::open(voter(1), Timeouts::default(), Voters::new([voter(1)], Offset(offset)), stored, now(0), 0, log)
+}
+
+#[test]
+fn one_voter_alone_leads_at_once_and_commits_what_is_synced() {
+    let mut log = Epochs::default();
+    let (mut quorum, actions) = open(None, &log, -1);
+    assert!(quorum.is_leader());
+    let [.., persist, append, changed] = &actions[..] else { panic!("{actions:?}") };
+    let leading = ElectionState { epoch: LeaderEpoch(1), leader: Some(NodeId(1)), voted: None };
+    assert_eq!(persist, &Action::Persist(leading));
+    let start = EpochStart {
+        epoch: LeaderEpoch(1),
+        voters: vec![NodeId(1)],
+        granting: vec![NodeId(1)],
+        write_voters: Some(quorum.voters().clone()),
+    };
+    assert_eq!(append, &Action::AppendEpochStart(start), "voters of the formatting snapshot go into the log");
+    assert_eq!(changed, &Action::LeaderChanged(Standing { epoch: LeaderEpoch(1), leader: Some(NodeId(1)) }));
+    assert_eq!((quorum.high_watermark(), quorum.next_timeout()), (None, None));
+
+    log.0.extend([1, 1, 1]);
+    let actions = quorum.step(now(5), 0, &log, Event::Synced { end: Offset(3) });
+    assert_eq!(actions, [Action::AdvanceHighWatermark(Offset(3))]);
+    assert_eq!(quorum.step(now(5), 0, &log, Event::Synced { end: Offset(3) }), []);
+    let actions = quorum.step(now(6), 0, &log, Event::VotersChanged(Voters::new([voter(1)], Offset(2))));
+    assert_eq!(actions, []);
+}
+
+#[test]
+fn after_a_restart_it_leads_a_new_epoch() {
+    let log = Epochs(vec![1, 1, 1]);
+    let stored = ElectionState { epoch: LeaderEpoch(1), leader: Some(NodeId(1)), voted: None };
+    let (quorum, actions) = open(Some(stored), &log, 1);
+    assert!(quorum.is_leader());
+    assert_eq!(quorum.epoch(), LeaderEpoch(2));
+    let starts = actions.iter().filter_map(|action| match action {
+        Action::AppendEpochStart(start) => Some(start.write_voters.clone()),
+        _ => None,
+    });
+    assert_eq!(starts.collect::<Vec<_>>(), [None], "the log names the voters already");
+}
+
+#[test]
+fn a_lost_quorum_state_file_never_takes_an_epoch_again() {
+    let (quorum, _) = open(None, &Epochs(vec![1, 4, 4]), 1);
+    assert_eq!(quorum.epoch(), LeaderEpoch(5));
+}
+
+#[test]
+fn observers_are_described_and_forgotten_when_idle() {
+    let mut log = Epochs(vec![]);
+    let (mut quorum, _) = open(None, &log, -1);
+    log.0.extend([1, 1]);
+    quorum.step(now(0), 0, &log, Event::Synced { end: Offset(2) });
+    let observer = ReplicaKey::new(NodeId(7), Uuid([7; 16]));
+    let fetch = |replica, offset| {
+        let epoch = LeaderEpoch(1);
+        Event::FetchRequest(FetchRequest {
+            replica,
+            epoch,
+            offset: Offset(offset),
+            last_epoch: LeaderEpoch(offset.min(1) as i32),
+        })
+    };
+    quorum.step(now(10), 0, &log, fetch(observer, 0));
+    let behind = quorum.describe(Timestamp(9)).unwrap();
+    let state = |log_end_offset, last_fetch, last_caught_up| ReplicaState {
+        key: observer,
+        log_end_offset: Offset(log_end_offset),
+        last_fetch: Timestamp(last_fetch),
+        last_caught_up: Timestamp(last_caught_up),
+    };
+    assert_eq!(behind.observers, [state(0, 1_000_010, -1)]);
+    assert_eq!(behind.voters[0].last_caught_up, Timestamp(9), "the leader is always caught up");
+    quorum.step(now(20), 0, &log, fetch(observer, 2));
+    assert_eq!(quorum.describe(Timestamp(9)).unwrap().observers, [state(2, 1_000_020, 1_000_020)]);
+    let other = ReplicaKey::new(NodeId(8), Uuid([8; 16]));
+    quorum.step(now(20 + 300_000), 0, &log, fetch(other, 0));
+    let left: Vec<_> = quorum.describe(Timestamp(9)).unwrap().observers.iter().map(|replica| replica.key).collect();
+    assert_eq!(left, [other]);
+}
+
+#[test]
+fn no_message_uses_up_the_epochs() {
+    let (mut quorum, _) = open(None, &Epochs::default(), -1);
+    let request = Event::BeginEpochRequest { leader: NodeId(2), epoch: LeaderEpoch(i32::MAX), voter: None };
+    let actions = quorum.step(now(1), 0, &Epochs::default(), request);
+    assert!(matches!(actions[..], [Action::Answer(Answer::Epoch(_, Some(Refusal::InvalidRequest)))]), "{actions:?}");
+    assert!(quorum.is_leader());
+}
