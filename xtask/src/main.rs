@@ -7,6 +7,7 @@
 #![allow(unreachable_pub)]
 
 mod build;
+mod codegen;
 mod crds;
 mod images;
 mod kubernetes;
@@ -31,6 +32,12 @@ struct Arguments {
 /// One variant for each chore, in the order in which a newcomer meets them.
 #[derive(Subcommand)]
 enum Chore {
+    /// Kafka's messages, from the schema to Rust.
+    Codegen {
+        /// Write nothing; fail when a generated file is stale.
+        #[arg(long)]
+        check: bool,
+    },
     /// The definitions of the custom resources, as YAML.
     Crds(crds::Arguments),
     /// A real Kubernetes on this machine, of one node or several.
@@ -47,6 +54,7 @@ enum Chore {
 
 fn main() -> Result<()> {
     match Arguments::parse().chore {
+        Chore::Codegen { check } => codegen::run(check),
         Chore::Crds(arguments) => crds::run(&arguments),
         Chore::Kubernetes(arguments) => kubernetes::run(&arguments),
         Chore::Images(arguments) => images::run(&arguments),
