@@ -1,0 +1,50 @@
+//! Keys of share.
+
+use super::DISTINCT_SOME;
+use crate::key::{Key, boolean, int, list, short, string};
+
+pub(super) const BROKER: &[Key] = &[
+    boolean("errors.deadletterqueue.auto.create.topics.enable", false).cluster_wide(),
+    string("errors.deadletterqueue.topic.name.prefix", "dlq.").cluster_wide(),
+    int("group.share.assignment.interval.ms", "1000").at_least(0).cluster_wide(),
+    boolean("group.share.assignor.offload.enable", true).cluster_wide().internal(),
+    list("group.share.assignors", "simple").bounds(DISTINCT_SOME),
+    int("group.share.delivery.count.limit", "5").between(2, 10),
+    string("group.share.dlq.manager.class.name", "org.apache.kafka.server.share.dlq.DefaultShareGroupDLQManager")
+        .internal(),
+    int("group.share.heartbeat.interval.ms", "5000").at_least(1),
+    int("group.share.initialize.retry.interval.ms", "30000").at_least(1).low().internal(),
+    int("group.share.max.assignment.interval.ms", "15000").at_least(0),
+    int("group.share.max.delivery.count.limit", "10").between(5, 25),
+    int("group.share.max.heartbeat.interval.ms", "15000").at_least(1),
+    int("group.share.max.partition.max.record.locks", "4000").between(2_000, 10_000),
+    int("group.share.max.record.lock.duration.ms", "60000").between(30_000, 3_600_000),
+    int("group.share.max.session.timeout.ms", "60000").at_least(1),
+    int("group.share.max.share.sessions", "2000").at_least(1),
+    int("group.share.max.size", "200").between(1, 1_000),
+    int("group.share.min.assignment.interval.ms", "0").at_least(0),
+    int("group.share.min.delivery.count.limit", "2").between(2, 5),
+    int("group.share.min.heartbeat.interval.ms", "5000").at_least(1),
+    int("group.share.min.partition.max.record.locks", "100").between(100, 2_000),
+    int("group.share.min.record.lock.duration.ms", "15000").between(1_000, 30_000),
+    int("group.share.min.session.timeout.ms", "45000").at_least(1),
+    int("group.share.partition.max.record.locks", "2000").between(100, 10_000),
+    string("group.share.persister.class.name", "org.apache.kafka.server.share.persister.DefaultStatePersister")
+        .internal(),
+    int("group.share.record.lock.duration.ms", "30000").between(1_000, 3_600_000),
+    int("group.share.session.timeout.ms", "45000").at_least(1),
+    int("share.coordinator.append.linger.ms", "-1").at_least(-1),
+    int("share.coordinator.cached.buffer.max.bytes", "1048588").at_least(524_288).cluster_wide(),
+    int("share.coordinator.cold.partition.snapshot.interval.ms", "300000").at_least(1).low().internal(),
+    int("share.coordinator.load.buffer.size", "5242880").at_least(1).high(),
+    int("share.coordinator.snapshot.update.records.per.snapshot", "500").between(0, 500),
+    int("share.coordinator.state.topic.compression.codec", "0").high(),
+    short("share.coordinator.state.topic.min.isr", "2").at_least(1).high(),
+    int("share.coordinator.state.topic.num.partitions", "50").at_least(1).high(),
+    int("share.coordinator.state.topic.prune.interval.ms", "300000").at_least(1).low().internal(),
+    short("share.coordinator.state.topic.replication.factor", "3").at_least(1).high(),
+    int("share.coordinator.state.topic.segment.bytes", "104857600").at_least(1).high(),
+    int("share.coordinator.threads", "1").at_least(1),
+    int("share.coordinator.write.timeout.ms", "5000").at_least(1).high(),
+    int("share.fetch.purgatory.purge.interval.requests", "1000"),
+];

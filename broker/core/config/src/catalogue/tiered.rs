@@ -1,0 +1,46 @@
+//! Keys of tiered.
+
+use super::MAX_LONG;
+use crate::bounds::Bounds;
+use crate::key::{Key, Kind, boolean, double, int, long, string, unset};
+
+pub(super) const BROKER: &[Key] = &[
+    boolean("follower.fetch.last.tiered.offset.enable", false).cluster_wide(),
+    long("log.local.retention.bytes", "-2").at_least(-2).cluster_wide(),
+    long("log.local.retention.ms", "-2").at_least(-2).cluster_wide(),
+    long("log.remote.copy.lag.bytes", "-1").at_least(-1).cluster_wide(),
+    long("log.remote.copy.lag.ms", "0").at_least(-1).cluster_wide(),
+    int("remote.fetch.max.wait.ms", "500").at_least(1).cluster_wide(),
+    long("remote.list.offsets.request.timeout.ms", "30000").at_least(1).cluster_wide(),
+    long("remote.log.index.file.cache.total.size.bytes", "1073741824").at_least(1).low().cluster_wide(),
+    long("remote.log.index.file.cache.ttl.ms", "900000").at_least(-1).low().internal(),
+    int("remote.log.manager.copier.thread.pool.size", "10").at_least(1).cluster_wide(),
+    long("remote.log.manager.copy.max.bytes.per.second", MAX_LONG).at_least(1).cluster_wide(),
+    int("remote.log.manager.copy.quota.window.num", "11").at_least(1),
+    int("remote.log.manager.copy.quota.window.size.seconds", "1").at_least(1),
+    int("remote.log.manager.expiration.thread.pool.size", "10").at_least(1).cluster_wide(),
+    long("remote.log.manager.fetch.max.bytes.per.second", MAX_LONG).at_least(1).cluster_wide(),
+    int("remote.log.manager.fetch.quota.window.num", "11").at_least(1),
+    int("remote.log.manager.fetch.quota.window.size.seconds", "1").at_least(1),
+    int("remote.log.manager.follower.thread.pool.size", "2").at_least(1).cluster_wide(),
+    long("remote.log.manager.task.interval.ms", "30000").at_least(1).low(),
+    long("remote.log.manager.task.retry.backoff.max.ms", "30000").at_least(1).low().internal(),
+    long("remote.log.manager.task.retry.backoff.ms", "500").at_least(1).low().internal(),
+    double("remote.log.manager.task.retry.jitter", "0.2").bounds(Bounds::Fraction(0, 0.5)).low().internal(),
+    int("remote.log.manager.thread.pool.size", "2").at_least(1),
+    int("remote.log.metadata.custom.metadata.max.bytes", "128").at_least(0).low(),
+    string(
+        "remote.log.metadata.manager.class.name",
+        "org.apache.kafka.server.log.remote.metadata.storage.TopicBasedRemoteLogMetadataManager",
+    )
+    .bounds(Bounds::NonEmpty),
+    unset("remote.log.metadata.manager.class.path", Kind::String),
+    string("remote.log.metadata.manager.impl.prefix", "rlmm.config.").bounds(Bounds::NonEmpty),
+    unset("remote.log.metadata.manager.listener.name", Kind::String).bounds(Bounds::NonEmpty),
+    int("remote.log.reader.max.pending.tasks", "100").at_least(1),
+    int("remote.log.reader.threads", "10").at_least(1).cluster_wide(),
+    unset("remote.log.storage.manager.class.name", Kind::String).bounds(Bounds::NonEmpty),
+    unset("remote.log.storage.manager.class.path", Kind::String),
+    string("remote.log.storage.manager.impl.prefix", "rsm.config.").bounds(Bounds::NonEmpty),
+    boolean("remote.log.storage.system.enable", false),
+];
