@@ -7,6 +7,7 @@
 #![allow(unreachable_pub)]
 
 mod build;
+mod chart;
 mod codegen;
 mod crds;
 mod images;
@@ -40,6 +41,8 @@ enum Chore {
     },
     /// The definitions of the custom resources, as YAML.
     Crds(crds::Arguments),
+    /// The chart's derived files: definitions and plain YAML.
+    Chart(chart::Arguments),
     /// A real Kubernetes on this machine, of one node or several.
     Kubernetes(kubernetes::Arguments),
     /// The images of broker and operator.
@@ -56,6 +59,7 @@ fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Codegen { check } => codegen::run(check),
         Chore::Crds(arguments) => crds::run(&arguments),
+        Chore::Chart(arguments) => chart::run(&arguments),
         Chore::Kubernetes(arguments) => kubernetes::run(&arguments),
         Chore::Images(arguments) => images::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),

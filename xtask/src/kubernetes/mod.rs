@@ -123,6 +123,12 @@ pub fn existing(context: Option<&str>) -> Result<Access> {
     }
 }
 
+/// helm itself, for what needs no cluster. Compiled if it is missing.
+pub fn helm() -> Result<PathBuf> {
+    programs::ensure(&[&programs::HELM])?;
+    programs::HELM.program("helm")
+}
+
 fn running(layout: &Layout) -> Result<Access> {
     if state::State::read(layout).is_none() {
         bail!("there is no local Kubernetes; `cargo xtask kubernetes up` makes one");
