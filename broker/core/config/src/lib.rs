@@ -18,7 +18,8 @@
 //!      controller.quorum.bootstrap.servers=127.0.0.1:9093
 //!      log.retention.hours=24",
 //! )?;
-//! let (config, _warnings) = BrokerConfig::load(&file)?;
+//! let (config, warnings) = BrokerConfig::load(&file)?;
+//! assert!(warnings.is_empty());
 //! assert_eq!(config.topic_defaults.retention_ms, 24 * 3_600_000);
 //!
 //! let (flights, _) = config.topic_defaults.with_overrides(&Properties::parse("retention.ms=1000")?);
