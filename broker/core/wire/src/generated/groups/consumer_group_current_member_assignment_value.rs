@@ -52,19 +52,29 @@ impl<'a> Message<'a> for ConsumerGroupCurrentMemberAssignmentValue<'a> {
 }
 
 /// Of [`ConsumerGroupCurrentMemberAssignmentValue`], in versions 0+.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TopicPartitions<'a> {
     /// Versions 0+.
     pub topic_id: Uuid,
     /// Versions 0+.
     pub partitions: Array<'a, i32>,
-    /// Versions 0+, tag 0 in 0+, null in 0+, default null.
+    /// Versions 0+, tag 0 in 0+, null in 0+.
     pub assignment_epochs: Option<Array<'a, i32>>,
+}
+
+impl Default for TopicPartitions<'_> {
+    fn default() -> Self {
+        Self { topic_id: Uuid::ZERO, partitions: Array::default(), assignment_epochs: Some(Array::default()) }
+    }
 }
 
 impl<'a> Element<'a> for TopicPartitions<'a> {
     fn decode(reader: &mut Reader<'a>, form: Form) -> Result<Self, WireError> {
-        let mut value = Self { topic_id: reader.uuid()?, partitions: reader.array(form)?, assignment_epochs: None };
+        let mut value = Self {
+            topic_id: reader.uuid()?,
+            partitions: reader.array(form)?,
+            assignment_epochs: Some(Array::default()),
+        };
         reader.tags(|tag, reader| {
             match tag {
                 0 => value.assignment_epochs = reader.nullable_array(form)?,
@@ -79,7 +89,7 @@ impl<'a> Element<'a> for TopicPartitions<'a> {
         writer.uuid(self.topic_id);
         writer.array(&self.partitions, form)?;
         let mut tags = writer.tags();
-        if self.assignment_epochs.is_some() {
+        if self.assignment_epochs.as_ref().is_none_or(|value| !value.is_empty()) {
             tags.field(0, |writer| writer.nullable_array(self.assignment_epochs.as_ref(), form))?;
         }
         Ok(())

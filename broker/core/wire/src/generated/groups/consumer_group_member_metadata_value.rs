@@ -23,7 +23,7 @@ pub struct ConsumerGroupMemberMetadataValue<'a> {
     pub rebalance_timeout_ms: i32,
     /// Versions 0+, null in 0+.
     pub server_assignor: Option<Cow<'a, str>>,
-    /// Versions 0+, tag 0 in 0+, null in 0+, default null.
+    /// Versions 0+, tag 0 in 0+, null in 0+.
     pub classic_member_metadata: Option<ClassicMemberMetadata<'a>>,
 }
 
@@ -38,7 +38,7 @@ impl Default for ConsumerGroupMemberMetadataValue<'_> {
             subscribed_topic_regex: Some(Cow::Borrowed("")),
             rebalance_timeout_ms: -1,
             server_assignor: Some(Cow::Borrowed("")),
-            classic_member_metadata: None,
+            classic_member_metadata: Some(ClassicMemberMetadata::default()),
         }
     }
 }
@@ -54,7 +54,7 @@ impl<'a> Element<'a> for ConsumerGroupMemberMetadataValue<'a> {
             subscribed_topic_regex: reader.nullable_string(form)?,
             rebalance_timeout_ms: reader.int32()?,
             server_assignor: reader.nullable_string(form)?,
-            classic_member_metadata: None,
+            classic_member_metadata: Some(ClassicMemberMetadata::default()),
         };
         reader.tags(|tag, reader| {
             match tag {
@@ -76,7 +76,7 @@ impl<'a> Element<'a> for ConsumerGroupMemberMetadataValue<'a> {
         writer.int32(self.rebalance_timeout_ms);
         writer.nullable_string(self.server_assignor.as_deref(), form)?;
         let mut tags = writer.tags();
-        if self.classic_member_metadata.is_some() {
+        if self.classic_member_metadata != Some(ClassicMemberMetadata::default()) {
             tags.field(0, |writer| writer.nullable_struct(self.classic_member_metadata.as_ref(), form))?;
         }
         Ok(())

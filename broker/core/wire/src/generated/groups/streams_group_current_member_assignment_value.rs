@@ -68,20 +68,33 @@ impl<'a> Message<'a> for StreamsGroupCurrentMemberAssignmentValue<'a> {
 }
 
 /// Of [`StreamsGroupCurrentMemberAssignmentValue`], in versions 0+.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TaskIds<'a> {
     /// Versions 0+.
     pub subtopology_id: Cow<'a, str>,
     /// Versions 0+.
     pub partitions: Array<'a, i32>,
-    /// Versions 0+, tag 0 in 0+, null in 0+, default null.
+    /// Versions 0+, tag 0 in 0+, null in 0+.
     pub assignment_epochs: Option<Array<'a, i32>>,
+}
+
+impl Default for TaskIds<'_> {
+    fn default() -> Self {
+        Self {
+            subtopology_id: Cow::Borrowed(""),
+            partitions: Array::default(),
+            assignment_epochs: Some(Array::default()),
+        }
+    }
 }
 
 impl<'a> Element<'a> for TaskIds<'a> {
     fn decode(reader: &mut Reader<'a>, form: Form) -> Result<Self, WireError> {
-        let mut value =
-            Self { subtopology_id: reader.string(form)?, partitions: reader.array(form)?, assignment_epochs: None };
+        let mut value = Self {
+            subtopology_id: reader.string(form)?,
+            partitions: reader.array(form)?,
+            assignment_epochs: Some(Array::default()),
+        };
         reader.tags(|tag, reader| {
             match tag {
                 0 => value.assignment_epochs = reader.nullable_array(form)?,
@@ -96,7 +109,7 @@ impl<'a> Element<'a> for TaskIds<'a> {
         writer.string(&self.subtopology_id, form)?;
         writer.array(&self.partitions, form)?;
         let mut tags = writer.tags();
-        if self.assignment_epochs.is_some() {
+        if self.assignment_epochs.as_ref().is_none_or(|value| !value.is_empty()) {
             tags.field(0, |writer| writer.nullable_array(self.assignment_epochs.as_ref(), form))?;
         }
         Ok(())

@@ -13,7 +13,7 @@ pub struct StreamsGroupMetadataValue<'a> {
     pub metadata_hash: i64,
     /// Versions 0+, tag 0 in 0+, default -1.
     pub validated_topology_epoch: i32,
-    /// Versions 0+, tag 1 in 0+, null in 0+, default null.
+    /// Versions 0+, tag 1 in 0+, null in 0+.
     pub last_assignment_configs: Option<Array<'a, LastAssignmentConfig<'a>>>,
     /// Versions 0+, tag 2 in 0+, default -1.
     pub stored_description_topology_epoch: i32,
@@ -27,7 +27,7 @@ impl Default for StreamsGroupMetadataValue<'_> {
             epoch: 0,
             metadata_hash: 0,
             validated_topology_epoch: -1,
-            last_assignment_configs: None,
+            last_assignment_configs: Some(Array::default()),
             stored_description_topology_epoch: -1,
             failed_description_topology_epoch: -1,
         }
@@ -40,7 +40,7 @@ impl<'a> Element<'a> for StreamsGroupMetadataValue<'a> {
             epoch: reader.int32()?,
             metadata_hash: reader.int64()?,
             validated_topology_epoch: -1,
-            last_assignment_configs: None,
+            last_assignment_configs: Some(Array::default()),
             stored_description_topology_epoch: -1,
             failed_description_topology_epoch: -1,
         };
@@ -67,7 +67,7 @@ impl<'a> Element<'a> for StreamsGroupMetadataValue<'a> {
                 Ok(())
             })?;
         }
-        if self.last_assignment_configs.is_some() {
+        if self.last_assignment_configs.as_ref().is_none_or(|value| !value.is_empty()) {
             tags.field(1, |writer| writer.nullable_array(self.last_assignment_configs.as_ref(), form))?;
         }
         if self.stored_description_topology_epoch != -1 {
