@@ -17,6 +17,9 @@ pub const PREFIX_BYTES: usize = 12;
 /// The only format that Kafka 4 writes.
 pub const MAGIC: i8 = 2;
 
+/// The least length of any format: a message of version 0 without key and value. Below it, bytes are no batch at all.
+const LENGTH_MIN: i32 = 14;
+
 // Where the fields lie. The sum covers the bytes from ATTRIBUTES on.
 pub(crate) const PARTITION_LEADER_EPOCH: usize = 12;
 const MAGIC_AT: usize = 16;
@@ -209,16 +212,14 @@ pub struct BatchHeader {
 impl BatchHeader {
     /// Reads the header at the front. The whole header must be there; the records need not be.
     pub fn parse(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
-        let have = bytes.len();
         let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
             return Err(cut_header(bytes));
         };
         let batch_length = i32_at(header, 8);
-        check_magic(header[MAGIC_AT] as i8)?;
+        check_start(batch_length, header[MAGIC_AT])?;
         if batch_length < (HEADER_BYTES - PREFIX_BYTES) as i32 {
             return Err(BatchError::Length { batch_length });
         }
-        debug_assert!(have >= HEADER_BYTES);
         Ok(BatchHeader {
             base_offset: Offset(i64_at(header, 0)),
             batch_length,
@@ -291,28 +292,24 @@ impl BatchHeader {
     }
 }
 
-/// What a slice too short for a header is: an old batch shows itself earlier than a header ends.
+/// What a slice too short for a header is: nonsense and old batches show themselves earlier than a header ends.
 fn cut_header(bytes: &[u8]) -> BatchError {
-    let have = bytes.len();
-    if let Some(prefix) = bytes.first_chunk::<PREFIX_BYTES>() {
-        let batch_length = i32_at(prefix, 8);
-        if batch_length < (MAGIC_AT + 1 - PREFIX_BYTES) as i32 {
-            return BatchError::Length { batch_length };
-        }
+    let partial = BatchError::Partial { have: bytes.len(), need: HEADER_BYTES };
+    match bytes.get(MAGIC_AT) {
+        Some(magic) => check_start(i32_at(bytes, 8), *magic).err().unwrap_or(partial),
+        None => partial,
     }
-    if let Some(magic) = bytes.get(MAGIC_AT)
-        && let Err(error) = check_magic(*magic as i8)
-    {
-        return error;
-    }
-    BatchError::Partial { have, need: HEADER_BYTES }
 }
 
-fn check_magic(magic: i8) -> Result<(), BatchError> {
-    match magic {
+/// Checks the length that every format has, then which format it is.
+fn check_start(batch_length: i32, magic: u8) -> Result<(), BatchError> {
+    if batch_length < LENGTH_MIN {
+        return Err(BatchError::Length { batch_length });
+    }
+    match magic as i8 {
         MAGIC => Ok(()),
-        0 | 1 => Err(BatchError::Legacy { magic }),
-        _ => Err(BatchError::Magic { magic }),
+        magic @ (0 | 1) => Err(BatchError::Legacy { magic }),
+        magic => Err(BatchError::Magic { magic }),
     }
 }
 

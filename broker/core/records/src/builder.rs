@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::batch::{Attributes, BatchHeader, HEADER_BYTES, PREFIX_BYTES, TimestampType};
 use crate::compression::{CompressError, Compression};
-use crate::record::{Header, Headers, write_record};
+use crate::record::{Header, Record, write_record};
 
 /// What a batch says about all its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,16 @@ pub enum BuildError {
         /// Bytes of the records.
         bytes: usize,
     },
+    /// A record's offset does not lie after that of the record before it, or too far from the base offset.
+    #[error("offset {offset} cannot follow offset delta {last_offset_delta} in a batch at {base_offset}")]
+    Offset {
+        /// The record's.
+        offset: Offset,
+        /// The batch's.
+        base_offset: Offset,
+        /// That of the record before it; −1 before the first.
+        last_offset_delta: i32,
+    },
     /// The codec failed.
     #[error(transparent)]
     Compress(#[from] CompressError),
@@ -103,18 +113,29 @@ impl BatchBuilder {
         self.write(self.last_offset_delta + 1, timestamp, key, value, headers.iter().copied())
     }
 
-    /// Adds a record at its own offset: what the cleaner leaves of a batch has gaps. Offsets must rise.
+    /// Adds a record at its own offset, which must rise: what the cleaner leaves of a batch has gaps.
     pub fn push_at(
         &mut self,
         offset: Offset,
         timestamp: Timestamp,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        headers: Headers<'_>,
-    ) -> Offset {
-        let delta = i32::try_from(offset.0 - self.options.base_offset.0).unwrap_or(-1);
-        assert!(delta > self.last_offset_delta, "offset {offset} after {} in a batch", self.last_offset_delta);
-        self.write(delta, timestamp, key, value, headers.iter())
+        headers: &[Header<'_>],
+    ) -> Result<Offset, BuildError> {
+        Ok(self.write(self.delta_of(offset)?, timestamp, key, value, headers.iter().copied()))
+    }
+
+    /// Adds a record of another batch as it is, at its own offset, which must rise.
+    pub fn push_record(&mut self, record: &Record<'_>) -> Result<Offset, BuildError> {
+        let delta = self.delta_of(record.offset)?;
+        Ok(self.write(delta, record.timestamp, record.key, record.value, record.headers.iter()))
+    }
+
+    fn delta_of(&self, offset: Offset) -> Result<i32, BuildError> {
+        let (base_offset, last_offset_delta) = (self.options.base_offset, self.last_offset_delta);
+        let delta = offset.0.checked_sub(base_offset.0).and_then(|delta| i32::try_from(delta).ok());
+        let rises = delta.filter(|delta| *delta > last_offset_delta);
+        rises.ok_or(BuildError::Offset { offset, base_offset, last_offset_delta })
     }
 
     fn write<'h>(
@@ -158,6 +179,9 @@ impl BatchBuilder {
     /// The batch with this last offset delta, which the cleaner keeps though the records are gone: the next offset
     /// follows from it, and so does the producer's next sequence.
     pub fn finish_at(self, last_offset_delta: i32) -> Result<Vec<u8>, BuildError> {
+        // Before compression too: the length of every field has 31 bits.
+        let bytes = self.records.len();
+        i32::try_from(bytes).map_err(|_| BuildError::TooLarge { bytes })?;
         let mut out = vec![0; HEADER_BYTES];
         if self.count > 0 {
             self.options.compression.compress(&self.records, &mut out)?;
@@ -208,10 +232,13 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "in a batch")]
     fn offsets_in_a_batch_rise() {
-        let mut builder = BatchBuilder::new(BatchOptions::default());
-        builder.push(Timestamp(0), None, None, &[]);
-        builder.push_at(Offset(0), Timestamp(0), None, None, Headers::default());
+        let mut builder = BatchBuilder::new(BatchOptions { base_offset: Offset(5), ..BatchOptions::default() });
+        let mut push_at = |offset| builder.push_at(Offset(offset), Timestamp(0), None, None, &[]);
+        assert_eq!(push_at(7), Ok(Offset(7)));
+        for refused in [7, 6, 4, i64::MIN, i64::MAX] {
+            assert!(matches!(push_at(refused), Err(BuildError::Offset { .. })), "{refused}");
+        }
+        assert_eq!(push_at(8), Ok(Offset(8)));
     }
 }

@@ -255,3 +255,75 @@ impl From<DecompressError> for Failure {
         Failure::Source(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::builder::{BatchBuilder, BatchOptions};
+    use crate::record::Header;
+    use crate::view::BatchView;
+    use ottla_vocabulary::Timestamp;
+
+    /// Bytes that come a few at a time.
+    struct Dribble<'a> {
+        piece: &'a [u8],
+        rest: &'a [u8],
+        piece_bytes: usize,
+    }
+
+    impl Source for Dribble<'_> {
+        fn piece(&self) -> &[u8] {
+            self.piece
+        }
+
+        fn advance(&mut self) -> Result<bool, DecompressError> {
+            (self.piece, self.rest) = self.rest.split_at(self.rest.len().min(self.piece_bytes));
+            Ok(!self.piece.is_empty())
+        }
+    }
+
+    fn walked<S: Source>(source: S, header: &BatchHeader) -> Option<Vec<RecordShape>> {
+        let mut shapes = Vec::new();
+        Walk::new(source, 1000).records(header, |_, shape| shapes.push(shape)).ok().map(|()| shapes)
+    }
+
+    type Fields = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<Option<Vec<u8>>>);
+
+    fn built(records: &[Fields]) -> Vec<u8> {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        for (timestamp, key, value, headers) in records {
+            let headers: Vec<Header<'_>> =
+                headers.iter().map(|value| Header { key: b"h", value: value.as_deref() }).collect();
+            builder.push(Timestamp(*timestamp), key.as_deref(), value.as_deref(), &headers);
+        }
+        builder.finish().unwrap()
+    }
+
+    fn field() -> impl Strategy<Value = Option<Vec<u8>>> {
+        prop::option::of(prop::collection::vec(any::<u8>(), 0..100))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn pieces_change_nothing(
+            records in prop::collection::vec((any::<i64>(), field(), field(), prop::collection::vec(field(), 0..3)), 1..8),
+            piece_bytes in 1..70_usize,
+            damage in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let bytes = built(&records);
+            let batch = BatchView::parse(&bytes).unwrap();
+            let mut body = batch.records_bytes().to_vec();
+            if let Some((at, byte)) = damage {
+                *at.get_mut(&mut body) = byte;
+            }
+            let whole = walked(Plain { bytes: &body }, batch.header());
+            let dribbled = walked(Dribble { piece: &[], rest: &body, piece_bytes }, batch.header());
+            prop_assert_eq!(&whole, &dribbled);
+            prop_assert!(damage.is_some() || whole.is_some(), "what the builder builds is walked");
+        }
+    }
+}

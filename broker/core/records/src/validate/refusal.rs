@@ -59,9 +59,20 @@ pub struct Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// Not one whole batch.
-    NoBatch,
+    NoBatch {
+        /// The request's version.
+        produce_version: i16,
+    },
     /// More than one.
-    ManyBatches,
+    ManyBatches {
+        /// The request's version.
+        produce_version: i16,
+    },
+    /// A batch of another format than version 2.
+    Magic {
+        /// The request's version.
+        produce_version: i16,
+    },
     /// Not a batch, or one that cannot be read.
     Unreadable(BatchError),
     /// Zstandard in a Produce of before Kafka 2.1.
@@ -99,6 +110,11 @@ pub enum Problem {
         last_offset_delta: i32,
         /// What the header says.
         records_count: i32,
+    },
+    /// A record's offset does not follow the one before.
+    OffsetGap {
+        /// Its number in the batch.
+        index: i32,
     },
     /// Only brokers write control records.
     Control,
@@ -172,8 +188,10 @@ impl Refusal {
                 let of_time = |record: &RecordRefusal| !matches!(record.problem, RecordProblem::NoKey);
                 if self.records.iter().any(of_time) { Rejection::InvalidTimestamp } else { Rejection::InvalidRecord }
             }
-            Problem::NoBatch
-            | Problem::ManyBatches
+            Problem::NoBatch { .. }
+            | Problem::ManyBatches { .. }
+            | Problem::Magic { .. }
+            | Problem::OffsetGap { .. }
             | Problem::LinkedBlocks
             | Problem::BaseOffset { .. }
             | Problem::OffsetRange { .. }
@@ -191,10 +209,22 @@ impl Refusal {
                 "One or more records have been rejected due to invalid timestamp".to_owned()
             }
             Problem::Records { count } => self.told(*count, partition),
-            Problem::NoBatch => "Record batch has no batches at all".to_owned(),
-            Problem::ManyBatches => "Produce requests are only allowed to contain exactly one record batch per \
-                                     partition"
-                .to_owned(),
+            Problem::NoBatch { produce_version } => {
+                format!(
+                    "Produce requests with version {produce_version} must have at least one record batch per partition"
+                )
+            }
+            Problem::ManyBatches { produce_version } => format!(
+                "Produce requests with version {produce_version} are only allowed to contain exactly one record batch \
+                 per partition"
+            ),
+            Problem::Magic { produce_version } => format!(
+                "Produce requests with version {produce_version} are only allowed to contain record batches with magic \
+                 version 2"
+            ),
+            Problem::OffsetGap { index } => {
+                format!("Offset of record {index} does not follow the one before it in topic partition {partition}")
+            }
             Problem::Unreadable(error) => format!("{error} in topic partition {partition}"),
             Problem::ZstdTooEarly { produce_version } => {
                 format!("Produce requests with version {produce_version} are not allowed to use ZStandard compression")
@@ -253,7 +283,7 @@ impl RecordRefusal {
     pub fn message(&self, partition: &dyn Display) -> String {
         match self.problem {
             RecordProblem::NoKey => {
-                format!("Compacted topic cannot accept message without key in topic partition {partition}.")
+                format!("Compacted topic cannot accept message without key in topic partition {partition}")
             }
             RecordProblem::TimestampRange { timestamp, offset, earliest, latest } => format!(
                 "Timestamp {} of message with offset {offset} is out of range. The timestamp should be within [{}, {}]",
