@@ -1,0 +1,317 @@
+//! A log directory: the logs of one disk, and the small files that speak of all of them. Opening one takes its lock, tells
+//! who it belongs to and which partitions it has; each log is then opened with what the checkpoints say of it.
+//!
+//! The logs themselves are held by `node`, each under a lock of its own; a checkpoint is given the numbers of all of them.
+//! Folders that are not a partition's (removed, being moved, stray) are listed and left alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ottla_vocabulary::{BrokerEpoch, Now, Offset, TopicId, TopicPartition, Uuid};
+
+use crate::checkpoint::{self, CheckpointError};
+use crate::clean_shutdown::{self, CleanShutdown};
+use crate::files::{FileError, Files};
+use crate::layout::{
+    HIGH_WATERMARKS, LOCK, LOG_STARTS, PARTITION_METADATA, PartitionFolder, RECOVERY_POINTS, deleted_folder,
+};
+use crate::log::Log;
+use crate::meta_properties::{self, MetaProperties, MetaPropertiesError};
+use crate::partition_metadata;
+use crate::recover::{Checkpointed, Recovery};
+use crate::settings::LogSettings;
+
+/// A log directory that is ours while this lives.
+#[derive(Debug)]
+pub struct LogDirectory<F: Files> {
+    files: F,
+    path: PathBuf,
+    meta: Option<MetaProperties>,
+    clean_stop: Option<CleanShutdown>,
+    partitions: Vec<FoundPartition>,
+    others: Vec<(String, PartitionFolder)>,
+    recovery_points: BTreeMap<TopicPartition, Offset>,
+    high_watermarks: BTreeMap<TopicPartition, Offset>,
+    log_starts: BTreeMap<TopicPartition, Offset>,
+    _lock: F::Lock,
+}
+
+/// A partition that a directory has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPartition {
+    /// Which.
+    pub partition: TopicPartition,
+    /// Of which topic, if the folder says so.
+    pub topic: Option<TopicId>,
+}
+
+/// The numbers of a log that checkpoints hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPositions {
+    /// Up to where it survives a loss of power.
+    pub recovery_point: Offset,
+    /// Up to where all in-sync replicas have it.
+    pub high_watermark: Offset,
+    /// Where it begins.
+    pub log_start: Offset,
+    /// Where its first segment begins.
+    pub first_base: Offset,
+}
+
+/// Why a directory cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// The disk refused; [`crate::FileFault::Locked`] when another broker uses the directory.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A checkpoint is damaged. Guessing would lose records or bring removed ones back, so a person must look.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// `meta.properties` is damaged.
+    #[error(transparent)]
+    Meta(#[from] MetaPropertiesError),
+}
+
+impl<F: Files> Log<F> {
+    /// The numbers that checkpoints hold.
+    pub fn positions(&self) -> LogPositions {
+        LogPositions {
+            recovery_point: self.recovery_point,
+            high_watermark: self.high_watermark,
+            log_start: self.log_start,
+            first_base: self.segments[0].base(),
+        }
+    }
+}
+
+impl<F: Files> LogDirectory<F> {
+    /// Opens a directory, creating it when it is absent. The mark of a clean stop is taken away and remembered: a crash
+    /// from here on is one.
+    ///
+    /// # Errors
+    /// When the disk refuses, another broker has the directory, or one of its files is damaged.
+    pub fn open(files: F, path: &Path) -> Result<LogDirectory<F>, DirectoryError> {
+        files.create_folder(path)?;
+        let lock = files.lock(&path.join(LOCK))?;
+        let meta = meta_properties::read(&files, path)?;
+        let clean_stop = clean_shutdown::read(&files, path)?;
+        let offsets = |name| checkpoint::read_offsets(&files, &path.join(name));
+        let (recovery_points, high_watermarks) = (offsets(RECOVERY_POINTS)?, offsets(HIGH_WATERMARKS)?);
+        let log_starts = offsets(LOG_STARTS)?;
+        let (partitions, others) = find_partitions(&files, path)?;
+        if clean_stop.is_some() {
+            clean_shutdown::remove(&files, path)?;
+        }
+        Ok(LogDirectory {
+            files,
+            path: path.to_owned(),
+            meta,
+            clean_stop,
+            partitions,
+            others,
+            recovery_points,
+            high_watermarks,
+            log_starts,
+            _lock: lock,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who it belongs to; `None` when it was not formatted.
+    pub fn meta(&self) -> Option<&MetaProperties> {
+        self.meta.as_ref()
+    }
+
+    /// The mark of the last stop, when that was a clean one.
+    pub fn clean_stop(&self) -> Option<CleanShutdown> {
+        self.clean_stop
+    }
+
+    /// The partitions that it had when it was opened.
+    pub fn partitions(&self) -> &[FoundPartition] {
+        &self.partitions
+    }
+
+    /// Other folders that it had: those of deleted partitions can be removed by [`LogDirectory::remove_deleted`].
+    pub fn others(&self) -> &[(String, PartitionFolder)] {
+        &self.others
+    }
+
+    /// Says who the directory belongs to.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write_meta(&mut self, meta: MetaProperties) -> Result<(), FileError> {
+        meta_properties::write(&self.files, &self.path, &meta)?;
+        self.meta = Some(meta);
+        Ok(())
+    }
+
+    /// Opens the log of a partition that the directory has.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn open_log(
+        &mut self,
+        partition: &TopicPartition,
+        settings: Arc<LogSettings>,
+        now: Now,
+    ) -> Result<(Log<F>, Recovery), FileError> {
+        let of = |offsets: &BTreeMap<TopicPartition, Offset>| offsets.get(partition).copied().unwrap_or(Offset::ZERO);
+        let checkpointed = Checkpointed {
+            clean_stop: self.clean_stop.is_some(),
+            recovery_point: of(&self.recovery_points),
+            log_start: of(&self.log_starts),
+            high_watermark: of(&self.high_watermarks),
+        };
+        let folder = self.path.join(partition.to_string());
+        let (mut log, recovery) = Log::open(self.files.clone(), folder, settings, checkpointed, now)?;
+        if log.recovery_point() < checkpointed.recovery_point {
+            // The disk lost records that it had promised to keep. What is written in their place is not synced yet.
+            self.lower_recovery_points([(partition, &mut log)])?;
+        }
+        Ok((log, recovery))
+    }
+
+    /// Creates a partition with an empty log.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn create_log(
+        &mut self,
+        partition: &TopicPartition,
+        topic: TopicId,
+        settings: Arc<LogSettings>,
+        now: Now,
+    ) -> Result<Log<F>, FileError> {
+        let folder = self.path.join(partition.to_string());
+        self.files.create_folder(&folder)?;
+        partition_metadata::write(&self.files, &folder, topic)?;
+        // Checkpoints of a partition of that name that was deleted must not speak of this one.
+        let stale = [&mut self.recovery_points, &mut self.high_watermarks, &mut self.log_starts];
+        let was_known = stale.into_iter().fold(false, |known, offsets| offsets.remove(partition).is_some() | known);
+        if was_known {
+            self.write_all()?;
+        }
+        let (mut log, _) = Log::open(self.files.clone(), folder.clone(), settings, Checkpointed::default(), now)?;
+        log.note_unsynced(folder.join(PARTITION_METADATA));
+        log.is_parent_unsynced = true;
+        Ok(log)
+    }
+
+    /// Takes a partition's folder out of the way, and answers its new name: its removal may take long.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn delete_log(&mut self, partition: &TopicPartition, log: Log<F>, unique: Uuid) -> Result<String, FileError> {
+        drop(log);
+        let name = deleted_folder(partition, unique);
+        self.files.rename(&self.path.join(partition.to_string()), &self.path.join(&name))?;
+        for offsets in [&mut self.recovery_points, &mut self.high_watermarks, &mut self.log_starts] {
+            offsets.remove(partition);
+        }
+        self.files.sync_folder(&self.path)?;
+        Ok(name)
+    }
+
+    /// Removes a folder that [`LogDirectory::delete_log`] took out of the way, or that was found as such.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn remove_deleted(&mut self, name: &str) -> Result<(), FileError> {
+        self.files.remove_folder(&self.path.join(name))?;
+        self.others.retain(|(other, _)| other != name);
+        Ok(())
+    }
+
+    /// Writes the three checkpoints. Partitions that are not given are taken out of them. The logs are told by
+    /// [`Log::on_recovery_point_checkpointed`] afterwards if they were flushed or truncated meanwhile.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn checkpoint<'p>(
+        &mut self,
+        positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
+    ) -> Result<(), FileError> {
+        let (mut recovery_points, mut high_watermarks) = (BTreeMap::new(), BTreeMap::new());
+        let mut log_starts = BTreeMap::new();
+        for (partition, positions) in positions {
+            recovery_points.insert(partition.clone(), positions.recovery_point);
+            high_watermarks.insert(partition.clone(), positions.high_watermark);
+            if positions.log_start > positions.first_base {
+                log_starts.insert(partition.clone(), positions.log_start);
+            }
+        }
+        self.recovery_points = recovery_points;
+        self.high_watermarks = high_watermarks;
+        self.log_starts = log_starts;
+        self.write_all()
+    }
+
+    /// Lowers the recovery points of logs that are to be truncated to those that the logs have now, on disk and in the
+    /// logs' knowledge of it; see [`Log::lower_recovery_point`].
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn lower_recovery_points<'l>(
+        &mut self,
+        logs: impl IntoIterator<Item = (&'l TopicPartition, &'l mut Log<F>)>,
+    ) -> Result<(), FileError>
+    where
+        F: 'l,
+    {
+        let logs: Vec<(&TopicPartition, &mut Log<F>)> = logs.into_iter().collect();
+        for (partition, log) in &logs {
+            self.recovery_points.insert((*partition).clone(), log.recovery_point());
+        }
+        checkpoint::write_offsets(&self.files, &self.path.join(RECOVERY_POINTS), &self.recovery_points)?;
+        for (_, log) in logs {
+            let written = log.recovery_point();
+            log.on_recovery_point_checkpointed(written);
+        }
+        Ok(())
+    }
+
+    /// Ends a clean stop, after all logs were closed: writes the checkpoints and the mark, and gives the lock back.
+    ///
+    /// # Errors
+    /// When the disk refuses; then the stop is not a clean one.
+    pub fn close<'p>(
+        mut self,
+        positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
+        broker_epoch: BrokerEpoch,
+    ) -> Result<(), FileError> {
+        self.checkpoint(positions)?;
+        clean_shutdown::write(&self.files, &self.path, broker_epoch)
+    }
+
+    fn write_all(&self) -> Result<(), FileError> {
+        let write = |name, offsets| checkpoint::write_offsets(&self.files, &self.path.join(name), offsets);
+        write(RECOVERY_POINTS, &self.recovery_points)?;
+        write(HIGH_WATERMARKS, &self.high_watermarks)?;
+        write(LOG_STARTS, &self.log_starts)
+    }
+}
+
+type Folders = (Vec<FoundPartition>, Vec<(String, PartitionFolder)>);
+
+fn find_partitions<F: Files>(files: &F, path: &Path) -> Result<Folders, FileError> {
+    let (mut partitions, mut others) = (Vec::new(), Vec::new());
+    let mut entries = files.list(path)?;
+    entries.sort_unstable();
+    for entry in entries.into_iter().filter(|entry| entry.is_folder) {
+        match PartitionFolder::of(&entry.name) {
+            PartitionFolder::Partition(partition) => {
+                let topic = partition_metadata::read(files, &path.join(&entry.name))?;
+                partitions.push(FoundPartition { partition, topic });
+            }
+            other => others.push((entry.name, other)),
+        }
+    }
+    Ok((partitions, others))
+}
