@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn odd_cluster_ids_come_back() {
-        for cluster_id in ["a=b:c#d!e\\f", " lead", "tab\tnew\nline", "schön 🦀"] {
+        for cluster_id in ["a=b:c#d!e\\f", " lead", "tab\tnew\nline", "schön"] {
             let properties =
                 MetaProperties { cluster_id: cluster_id.to_owned(), node_id: NodeId(0), directory_id: None };
             assert_eq!(parse(render(&properties).as_bytes()), Ok(properties));
