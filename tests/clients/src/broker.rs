@@ -21,12 +21,21 @@ impl Broker {
     /// # Errors
     /// When it cannot be started; with the end of its log.
     pub fn start(folder: &Path) -> Result<Broker> {
-        let quick = "group.initial.rebalance.delay.ms=0".to_owned();
+        Broker::start_configured(folder, &[])
+    }
+
+    /// Starts it with further properties.
+    ///
+    /// # Errors
+    /// When it cannot be started; with the end of its log.
+    pub fn start_configured(folder: &Path, properties: &[String]) -> Result<Broker> {
+        let mut properties = properties.to_vec();
+        properties.push("group.initial.rebalance.delay.ms=0".to_owned());
         if std::env::var("OTTLA_TEST_AGAINST").is_ok_and(|whom| whom == "apache-kafka") {
-            let setup = Setup { properties: vec![quick], ..Setup::default() };
+            let setup = Setup { properties, ..Setup::default() };
             return Ok(Broker::Apache(ApacheKafka::start(folder, &setup)?));
         }
-        Ok(Broker::Ottla(OttlaBroker::start_configured(folder, &[quick])?))
+        Ok(Broker::Ottla(OttlaBroker::start_configured(folder, &properties)?))
     }
 
     /// Where clients bootstrap.

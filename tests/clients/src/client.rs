@@ -73,6 +73,22 @@ impl Client {
         })
     }
 
+    /// The program that follows topics, ready for the arguments that README.md lists; installed on first use.
+    ///
+    /// # Errors
+    /// When its language or library cannot be had, or the library has no such program.
+    pub fn follower(self) -> Result<Command> {
+        match self {
+            Client::KafkaPython => {
+                let mut command = Command::new(install::python()?);
+                command.arg(install::sources().join("python/kafka_python_follow.py"));
+                Ok(command)
+            }
+            Client::Sarama => Ok(Command::new(install::go()?.join("follow"))),
+            _ => bail!("{self:?} has no program that follows topics"),
+        }
+    }
+
     /// Produces these records and waits for every acknowledgement.
     ///
     /// # Errors

@@ -46,18 +46,18 @@ pub fn javascript() -> Result<PathBuf> {
     })
 }
 
-/// The folder of the Go clients' binaries, `franz` and `sarama`.
+/// The folder of the Go clients' binaries: `franz`, `sarama`, and `follow`, which is sarama too.
 ///
 /// # Errors
 /// When Go or a module cannot be had.
 pub fn go() -> Result<PathBuf> {
     let module = sources().join("go");
-    let files =
-        ["go.mod", "go.sum", "record/record.go", "franz/main.go", "sarama/main.go"].map(|file| module.join(file));
+    let files = ["go.mod", "go.sum", "record/record.go", "franz/main.go", "sarama/main.go", "follow/main.go"]
+        .map(|file| module.join(file));
     installed("go", &files, |folder| {
         std::fs::create_dir_all(folder)?;
         let mut go = Command::new("go");
-        go.args(["build", "-o"]).arg(folder).args(["./franz", "./sarama"]).current_dir(&module);
+        go.args(["build", "-o"]).arg(folder).args(["./franz", "./sarama", "./follow"]).current_dir(&module);
         run(&mut go, "build the Go clients; apt-get install golang")
     })
 }
