@@ -2,12 +2,16 @@
 //!
 //! Nothing is checked that was not asked for: `check_crc` is a call of its own, since a log read at its own offsets was
 //! checked when it was written. A compressed batch is decompressed as a whole into the caller's [`Decompressor`], up to
-//! a limit that the caller gives; who needs no keys and values uses `validate`, which walks it in pieces.
+//! a limit that the caller gives; who needs no keys and values walks it in
+//! pieces, as `find_record` and `validate` do.
+
+use ottla_vocabulary::{Offset, Timestamp};
 
 use crate::batch::{ATTRIBUTES, BatchError, BatchHeader, HEADER_BYTES};
 use crate::compression::{Codec, Decompressor};
 use crate::crc::crc32c;
-use crate::record::{Record, read_record};
+use crate::record::{Record, read_record, record_timestamp};
+use crate::walk::{Plain, RecordShape, Walk};
 
 /// A batch within a slice: its header, parsed, and all its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,34 @@ impl<'a> BatchView<'a> {
             codec => decompressor.decompress(codec, self.records_bytes(), bytes_max)?,
         };
         Ok(Records { header: self.header, rest, index: 0 })
+    }
+
+    /// The first record whose offset and time `wanted` accepts. Unlike [`records`](BatchView::records) this keeps no key
+    /// and no value, so it takes little memory however large the records are: a look-up by time needs no more.
+    /// `record_bytes_max` is `max.decompressed.message.bytes`; `bytes_max` bounds all that is decompressed.
+    pub fn find_record(
+        &self,
+        decompressor: &mut Decompressor,
+        record_bytes_max: i32,
+        bytes_max: u64,
+        mut wanted: impl FnMut(Offset, Timestamp) -> bool,
+    ) -> Result<Option<(Offset, Timestamp)>, BatchError> {
+        let place = |shape: RecordShape| {
+            let offset = self.header.base_offset.0.wrapping_add(i64::from(shape.offset_delta));
+            (Offset(offset), record_timestamp(&self.header, shape.timestamp_delta))
+        };
+        let wanted = |shape| {
+            let (offset, timestamp) = place(shape);
+            wanted(offset, timestamp)
+        };
+        let found = match self.header.attributes.codec()? {
+            Codec::None => Walk::new(Plain { bytes: self.records_bytes() }, i32::MAX).find(&self.header, wanted)?,
+            codec => {
+                let pieces = decompressor.pieces(codec, self.records_bytes(), bytes_max);
+                Walk::new(pieces, record_bytes_max).find(&self.header, wanted)?
+            }
+        };
+        Ok(found.map(place))
     }
 }
 

@@ -66,6 +66,21 @@ impl<S: Source> Walk<S> {
         Walk { source, at: 0, size_max }
     }
 
+    /// The first record that `wanted` accepts, of those that the header counts. What lies behind it is not read.
+    pub(crate) fn find(
+        &mut self,
+        header: &BatchHeader,
+        mut wanted: impl FnMut(RecordShape) -> bool,
+    ) -> Result<Option<RecordShape>, BatchError> {
+        for index in 0..header.records_count {
+            let shape = self.record().map_err(|failure| failure.at(index))?;
+            if wanted(shape) {
+                return Ok(Some(shape));
+            }
+        }
+        Ok(None)
+    }
+
     /// Calls `visit` for each of the records that the header counts; afterwards nothing may be left.
     pub(crate) fn records(
         &mut self,

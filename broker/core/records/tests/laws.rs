@@ -2,6 +2,7 @@
 
 mod specimens;
 
+use ottla_records::validate::{Problem, Rejection, refusal};
 use ottla_records::{
     BatchBuilder, BatchError, BatchHeader, BatchOptions, BatchView, Codec, Compression, Decompressor, HEADER_BYTES,
     ProduceRules, TimestampType, batches, validate_produce,
@@ -56,6 +57,24 @@ proptest! {
             prop_assert_eq!(headers, wanted);
         }
         prop_assert!(records.next().is_none());
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_time(specimen in stored(), wanted: prop::sample::Index) {
+        let bytes = specimen.build();
+        let batch = BatchView::parse(&bytes).unwrap();
+        let mut decompressor = Decompressor::new();
+        let placed: Vec<_> = batch
+            .records(&mut decompressor, BYTES_MAX)
+            .unwrap()
+            .map(|record| record.map(|record| (record.offset, record.timestamp)).unwrap())
+            .collect();
+        let time = wanted.get(&placed).1;
+        let expected = placed.iter().copied().find(|(_, timestamp)| *timestamp >= time);
+        let at_least = |_, timestamp| timestamp >= time;
+        let found = batch.find_record(&mut decompressor, i32::MAX, u64::MAX, at_least).unwrap();
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(batch.find_record(&mut decompressor, i32::MAX, u64::MAX, |_, _| false).unwrap(), None);
     }
 
     #[test]
@@ -173,6 +192,21 @@ proptest! {
         header.seal(&noise);
         read_all(&[&header.to_bytes(), &noise[..]].concat());
     }
+}
+
+#[test]
+fn a_refusal_names_only_so_many_records() {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for _ in 0..5000 {
+        builder.push(NOW, None, None, &[]);
+    }
+    let rules = ProduceRules { is_compacted: true, ..ProduceRules::default() };
+    let bytes = builder.finish().unwrap();
+    let refusal = validate_produce(&bytes, &rules, NOW, &mut Decompressor::new()).unwrap_err();
+    assert_eq!(refusal.problem, Problem::Records { count: 5000 });
+    assert_eq!(refusal.records.len(), refusal::RECORD_REFUSALS_MAX);
+    assert_eq!(refusal.rejection(), Rejection::InvalidRecord);
+    assert!(refusal.message(&"t-0").len() < 500, "{}", refusal.message(&"t-0"));
 }
 
 #[test]

@@ -21,8 +21,6 @@ pub enum Rejection {
     MessageTooLarge,
     /// INVALID_TIMESTAMP (32).
     InvalidTimestamp,
-    /// UNSUPPORTED_FOR_MESSAGE_FORMAT (43).
-    UnsupportedForMessageFormat,
     /// UNSUPPORTED_COMPRESSION_TYPE (76).
     UnsupportedCompressionType,
     /// INVALID_RECORD (87): sending it again cannot help.
@@ -38,7 +36,6 @@ impl Rejection {
             Rejection::CorruptMessage => 2,
             Rejection::MessageTooLarge => 10,
             Rejection::InvalidTimestamp => 32,
-            Rejection::UnsupportedForMessageFormat => 43,
             Rejection::UnsupportedCompressionType => 76,
             Rejection::InvalidRecord => 87,
             Rejection::UnknownServerError => -1,

@@ -7,7 +7,7 @@ use ottla_records::{
     Attributes, BatchError, BatchHeader, BatchOptions, Codec, Compression, Decompressor, HEADER_BYTES, ProduceRules,
     Refusal, Rejection, TimestampType, patch, validate_produce,
 };
-use ottla_vocabulary::{LeaderEpoch, Offset, ProducerId, Sequence, Timestamp};
+use ottla_vocabulary::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -113,7 +113,7 @@ fn headers_are_judged_as_kafka_judges_them() {
     let mut oracle = Oracle::start();
     let rules = ProduceRules::default();
     type Change = fn(&mut BatchHeader);
-    let changes: [(&str, Change); 16] = [
+    let changes: [(&str, Change); 20] = [
         ("nothing", |_| {}),
         ("base offset", |header| header.base_offset = Offset(3)),
         ("leader epoch", |header| header.partition_leader_epoch = LeaderEpoch(99)),
@@ -125,6 +125,14 @@ fn headers_are_judged_as_kafka_judges_them() {
         ("one too many", |header| (header.records_count, header.last_offset_delta) = (4, 3)),
         ("control", |header| header.attributes = header.attributes.with_control(true)),
         ("no sequence", |header| header.producer_id = ProducerId(5)),
+        ("a producer's first", |header| (header.producer_id, header.base_sequence) = (ProducerId(5), Sequence(0))),
+        ("transactional without producer", |header| header.attributes = header.attributes.with_transactional(true)),
+        ("delete horizon", |header| header.attributes = header.attributes.with_delete_horizon(true)),
+        ("transactional", |header| {
+            header.attributes = header.attributes.with_transactional(true);
+            (header.producer_id, header.base_sequence) = (ProducerId(5), Sequence(7));
+            header.producer_epoch = ProducerEpoch(3);
+        }),
         ("negative producer id", |header| (header.producer_id, header.base_sequence) = (ProducerId(-2), Sequence(-9))),
         ("wrong max timestamp", |header| header.max_timestamp = Timestamp(1)),
         ("old base timestamp", |header| header.base_timestamp = Timestamp(-7)),
