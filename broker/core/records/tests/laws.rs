@@ -110,8 +110,13 @@ proptest! {
         let batch = BatchView::parse(&appended).unwrap();
         batch.check_crc().unwrap();
         let mut decompressor = Decompressor::new();
-        let latest = batch.records(&mut decompressor, BYTES_MAX).unwrap().map(|record| record.unwrap().timestamp).max();
-        prop_assert_eq!(Some(valid.max_timestamp), latest);
+        let times: Vec<_> =
+            batch.records(&mut decompressor, BYTES_MAX).unwrap().map(|record| record.unwrap().timestamp).collect();
+        prop_assert_eq!(Some(valid.max_timestamp), times.iter().max().copied());
+        let first = times.iter().position(|time| *time == valid.max_timestamp);
+        // Stamped, all have the same, and the last one counts; without any time, none does.
+        let which = if stamps { Some(times.len() - 1) } else { first.filter(|_| valid.max_timestamp.0 >= 0) };
+        prop_assert_eq!(valid.offset_delta_of_max_timestamp, which.map_or(-1, |index| index as i32));
         prop_assert_eq!(valid.header.max_timestamp, valid.max_timestamp);
     }
 
