@@ -1,6 +1,6 @@
 //! Every message of `wire` behind function pointers, so that a test can go through all of them.
 
-use ottla_wire::{Message, WireError};
+use ottla_wire::{Message, Reader, WireError};
 
 /// One message's codec.
 #[derive(Clone, Copy)]
@@ -13,13 +13,18 @@ pub struct Codec {
     pub version_min: i16,
     /// The newest version.
     pub version_max: i16,
+    /// Reads a message at the beginning of the bytes, and tells how many of them it takes.
+    pub measure: fn(&[u8], i16) -> Result<usize, WireError>,
     /// Reads bytes of one version, all of them, and writes them in another.
-    pub convert: fn(&[u8], i16, i16) -> Result<Vec<u8>, Failure>,
+    pub convert: Convert,
     /// Reads bytes and shows every field.
     pub show: fn(&[u8], i16) -> Result<String, WireError>,
     /// Writes the default.
     pub default: fn(i16) -> Result<Vec<u8>, WireError>,
 }
+
+/// From bytes and their version, and another version, to bytes of that.
+pub type Convert = fn(&[u8], i16, i16) -> Result<Vec<u8>, Failure>;
 
 /// On which way a conversion failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +42,10 @@ macro_rules! table {
             key: <ottla_wire::$module::$name as Message>::KEY,
             version_min: <ottla_wire::$module::$name as Message>::VERSION_MIN,
             version_max: <ottla_wire::$module::$name as Message>::VERSION_MAX,
+            measure: |bytes, version| {
+                let mut reader = Reader::new(bytes);
+                ottla_wire::$module::$name::read(&mut reader, version).map(|_| reader.position())
+            },
             convert: |bytes, from, to| {
                 let message = ottla_wire::$module::$name::from_bytes(bytes, from).map_err(Failure::Read)?;
                 message.to_bytes(to).map_err(Failure::Write)
@@ -67,11 +76,9 @@ impl Codec {
     /// # Panics
     /// When the law is broken.
     pub fn check_any_bytes(&self, bytes: &[u8], version: i16) -> bool {
-        let written = match (self.convert)(bytes, version, version) {
-            Ok(written) => written,
-            Err(Failure::Read(_)) => return false,
-            Err(Failure::Write(error)) => panic!("{} v{version} was read and cannot be written: {error}", self.name),
-        };
+        let Ok(length) = (self.measure)(bytes, version) else { return false };
+        let written = (self.convert)(&bytes[..length], version, version)
+            .unwrap_or_else(|error| panic!("{} v{version} was read and is not written: {error:?}", self.name));
         let again = (self.convert)(&written, version, version);
         assert_eq!(again.as_ref(), Ok(&written), "{} v{version} written twice", self.name);
         true

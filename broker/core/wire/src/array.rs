@@ -61,7 +61,10 @@ impl<'a, T: Element<'a>> Array<'a, T> {
     /// The elements in memory, paid for out of `budget`.
     pub fn collect(&self, budget: &mut Budget) -> Result<Vec<T>, WireError> {
         budget.charge::<T>(self.len())?;
-        Ok(self.iter().collect())
+        // Not `Iterator::collect`: that would take room for four where one was paid for.
+        let mut elements = Vec::with_capacity(self.len());
+        elements.extend(self.iter());
+        Ok(elements)
     }
 
     /// Calls `act` for each until one fails; elements in memory are not cloned for it.

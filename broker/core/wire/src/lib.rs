@@ -42,6 +42,7 @@ pub mod writer;
 pub use api::ApiFacts;
 pub use array::Array;
 pub use budget::Budget;
+pub use element::Element;
 pub use error::WireError;
 pub use error_facts::ErrorFacts;
 pub use form::Form;
