@@ -24,7 +24,7 @@ pub enum Bounds {
     OneOf(&'static [&'static str]),
     /// One of these texts in any case.
     OneOfAnyCase(&'static [&'static str]),
-    /// A list of distinct, non-empty entries.
+    /// A list of distinct, non-empty entries. Reading a list drops repeated entries, so only the others are checked.
     Distinct {
         /// All entries that are allowed; empty if any is.
         entries: &'static [&'static str],
@@ -175,9 +175,6 @@ fn distinct(
         };
         return Err(format!("Configuration '{name}' must not be empty. Valid values include: {allowed}"));
     }
-    if list.iter().enumerate().any(|(i, entry)| list[..i].contains(entry)) {
-        return Err(format!("Configuration '{name}' values must not be duplicated."));
-    }
     for entry in list {
         if entry.is_empty() {
             return Err(format!("Configuration '{name}' values must not be empty."));
@@ -200,7 +197,8 @@ fn each(name: &str, value: &Value, check: impl Fn(&str) -> Result<(), String>) -
 fn throttled_replicas(name: &str, value: &Value) -> Result<(), String> {
     let replica = |entry: &String| {
         let mut parts = entry.split(':').map(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
-        (parts.next(), parts.next(), parts.next()) == (Some(true), Some(true), None)
+        // Kafka lets an empty entry pass.
+        entry.is_empty() || (parts.next(), parts.next(), parts.next()) == (Some(true), Some(true), None)
     };
     match value {
         Value::List(list) if list.len() == 1 && list[0] == "*" => Ok(()),

@@ -96,7 +96,8 @@ impl Voter {
     /// Kafka's message when the text is something else.
     pub fn parse(text: &str) -> Result<Voter, String> {
         const FORM: &str = "Each entry should be in the form `{id}@{host}:{port}`.";
-        let parts: Vec<&str> = text.split('@').collect();
+        // As Java splits: empty parts at the end do not count.
+        let parts: Vec<&str> = text.trim_end_matches('@').split('@').collect();
         let [id, address] = parts.as_slice() else {
             return Err(format!("Invalid configuration value for controller.quorum.voters. {FORM}"));
         };

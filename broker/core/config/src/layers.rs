@@ -4,9 +4,8 @@
 //! Kafka's oddity that is kept: a dynamic value also hides the other names of the same setting below it, so a dynamic
 //! `log.retention.ms` wins over the file's `log.retention.hours`.
 
-use crate::catalogue;
+use crate::dynamic::{Scope, check_one};
 use crate::error::{Warning, Warnings};
-use crate::key::Update;
 use crate::properties::Properties;
 
 /// The three layers of one node.
@@ -31,9 +30,9 @@ impl Layers {
     pub fn merged(&self) -> (Properties, Warnings) {
         let mut merged = self.file.clone();
         let mut warnings = Warnings::new();
-        for (layer, per_broker_allowed) in [(&self.cluster, false), (&self.broker, true)] {
+        for (layer, scope) in [(&self.cluster, Scope::Cluster), (&self.broker, Scope::Broker)] {
             for (name, text) in layer.iter() {
-                if let Err(why) = check_dynamic(name, text, per_broker_allowed) {
+                if let Err(why) = check_one(name, text, scope) {
                     warnings.push(Warning::new(name, format!("the dynamic value is passed over: {why}")));
                     continue;
                 }
@@ -45,22 +44,6 @@ impl Layers {
         }
         (merged, warnings)
     }
-}
-
-fn check_dynamic(name: &str, text: &str, per_broker_allowed: bool) -> Result<(), String> {
-    let base = listener_key(name).map(|(_, base)| base);
-    let key = catalogue::broker_key(base.unwrap_or(name));
-    // Keys that are not Kafka's are kept, as a plug-in's are there.
-    let Some(key) = key else { return Ok(()) };
-    match key.update {
-        Update::ReadOnly => return Err("it can be changed only by a restart".to_owned()),
-        Update::PerBroker if !per_broker_allowed => return Err("it can be set only for one broker".to_owned()),
-        Update::ClusterWide if base.is_some_and(|base| !LIMITS.contains(&base)) && !per_broker_allowed => {
-            return Err("a listener's setting can be set only for one broker".to_owned());
-        }
-        _ => {}
-    }
-    key.parse(text).map(drop).map_err(|complaint| complaint.to_string())
 }
 
 /// The names under which a broker key may have been set, nearest first, the name itself among them.
@@ -105,6 +88,3 @@ const MECHANISM_KEYS: &[&str] = &[
     "sasl.server.callback.handler.class",
     "connections.max.reauth.ms",
 ];
-
-/// Settings of one listener that may nevertheless be the cluster's default.
-const LIMITS: &[&str] = &["max.connections", "max.connection.creation.rate", "num.network.threads"];

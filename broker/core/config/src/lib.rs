@@ -30,8 +30,11 @@
 pub mod bounds;
 pub mod broker;
 pub mod catalogue;
+pub mod describe;
+pub mod dynamic;
 pub mod endpoint;
 pub mod error;
+pub mod explain;
 pub mod key;
 pub mod layers;
 pub mod ottla;

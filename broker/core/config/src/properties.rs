@@ -103,10 +103,13 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut continues = false;
     for (i, natural) in natural_lines(text).into_iter().enumerate() {
         let line = natural.trim_start_matches(BLANKS);
+        // A line that continues nothing but an empty line is a new one: it may be a comment.
+        continues &= entries.last().is_some_and(|(_, entry)| !entry.is_empty());
         if !continues && (line.is_empty() || line.starts_with(['#', '!'])) {
             continue;
         }
         if !continues {
+            drop_empty(&mut entries);
             entries.push((i + 1, String::new()));
         }
         let slashes = line.bytes().rev().take_while(|b| *b == b'\\').count();
@@ -116,7 +119,15 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
             entry.push_str(kept);
         }
     }
+    drop_empty(&mut entries);
     entries
+}
+
+/// The last entry, if nothing was written into it.
+fn drop_empty(entries: &mut Vec<(usize, String)>) {
+    if entries.last().is_some_and(|(_, entry)| entry.is_empty()) {
+        entries.pop();
+    }
 }
 
 const BLANKS: [char; 3] = [' ', '\t', '\x0C'];

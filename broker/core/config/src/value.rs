@@ -1,8 +1,9 @@
 //! A configuration value: from text by a key's kind, and back to text as Kafka writes it.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
-use crate::bounds::invalid;
+use crate::bounds::{Bounds, invalid};
 use crate::error::Complaint;
 use crate::key::{Default, Key, Kind};
 
@@ -89,10 +90,21 @@ fn parse_kind(key: &Key, text: &str) -> Result<Value, String> {
         Kind::String => Ok(Value::Text(trimmed.to_owned())),
         Kind::Password => Ok(Value::Secret(Secret::new(trimmed))),
         Kind::List if trimmed.is_empty() => Ok(Value::List(Vec::new())),
-        Kind::List => Ok(Value::List(trimmed.split(',').map(|entry| trim_blanks(entry).to_owned()).collect())),
+        Kind::List => {
+            let mut entries: Vec<String> = trimmed.split(',').map(|entry| trim_blanks(entry).to_owned()).collect();
+            if matches!(key.bounds, Bounds::Distinct { .. }) {
+                drop_repeated(&mut entries);
+            }
+            Ok(Value::List(entries))
+        }
         Kind::Class if is_known_class(key, trimmed) => Ok(Value::Text(trimmed.to_owned())),
         Kind::Class => Err(refuse(&format!("Class {text} could not be found."))),
     }
+}
+
+fn drop_repeated(entries: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    entries.retain(|entry| seen.insert(entry.clone()));
 }
 
 /// There is no JVM to load a class in: a class is known when our own code does what it does, which so far is true of the

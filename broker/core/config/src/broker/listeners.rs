@@ -18,9 +18,10 @@ pub struct Listeners {
     pub controller_names: Vec<String>,
     /// `inter.broker.listener.name`, or the listener named like `security.inter.broker.protocol`.
     pub inter_broker: String,
-    /// What brokers and clients are told: `advertised.listeners` without those of controllers, or `listeners`.
+    /// What brokers and clients are told: `advertised.listeners` without those of controllers, or `listeners`. An empty
+    /// host stands for the machine's name, which only the shell knows.
     pub advertised_broker: Vec<Listener>,
-    /// What voters are told, in the order of `controller.listener.names`.
+    /// What voters are told, in the order of `controller.listener.names`; with an empty host as above.
     pub advertised_controller: Vec<Listener>,
     /// `listener.security.protocol.map`, with what is implied.
     pub protocols: BTreeMap<String, SecurityProtocol>,
@@ -68,12 +69,21 @@ impl Listeners {
             .iter()
             .filter_map(|name| {
                 let told = advertised.iter().flatten().find(|one| one.endpoint.name == name.to_uppercase());
-                told.or_else(|| all.iter().find(|one| one.endpoint.name == *name)).cloned()
+                told.cloned().or_else(|| all.iter().find(|one| one.endpoint.name == *name).map(told_to_voters))
             })
             .collect();
         let inter_broker = inter_broker(values, &protocols).map_err(one)?;
         Ok(Listeners { all, controller_names, inter_broker, advertised_broker, advertised_controller, protocols })
     }
+}
+
+/// Without `advertised.listeners`, voters are told where the controller listens, every address being the machine's name.
+fn told_to_voters(listener: &Listener) -> Listener {
+    let mut told = listener.clone();
+    if told.endpoint.host == "0.0.0.0" {
+        told.endpoint.host.clear();
+    }
+    told
 }
 
 fn protocols(values: &Values, controller_names: &[String]) -> Result<BTreeMap<String, SecurityProtocol>, Complaint> {

@@ -3,6 +3,7 @@
 //! Built once at the start by [`BrokerConfig::load`] and anew by [`BrokerConfig::with_dynamic`] when dynamic values
 //! change; nothing else in the product parses a broker key.
 
+mod limits;
 pub mod listeners;
 mod rules;
 pub mod sections;
@@ -68,6 +69,8 @@ pub struct BrokerConfig {
     pub values: Values,
     /// Where the values come from, for descriptions.
     pub layers: Layers,
+    /// The layers laid over each other, as text.
+    pub merged: Properties,
 }
 
 /// What a process does in a cluster: at least one of the two.
@@ -100,9 +103,9 @@ impl BrokerConfig {
         BrokerConfig::of_layers(Layers { file: self.layers.file.clone(), cluster, broker })
     }
 
-    fn of_layers(layers: Layers) -> Result<(BrokerConfig, Warnings), ConfigErrors> {
-        let (mut merged, mut warnings) = layers.merged();
-        same_node_id(&mut merged);
+    fn of_layers(mut layers: Layers) -> Result<(BrokerConfig, Warnings), ConfigErrors> {
+        same_node_id(&mut layers.file);
+        let (merged, mut warnings) = layers.merged();
         let (values, mut complaints) = Values::parse(&merged);
         warnings.extend(warn_of_keys(&layers.file));
         complaints.extend(check_listener_keys(&layers.file));
@@ -121,6 +124,7 @@ impl BrokerConfig {
             })
         };
         complaints.extend(rules::numbers(&values));
+        complaints.extend(limits::check(&values));
         let listeners = match place {
             Ok(listeners) if complaints.is_empty() => listeners,
             Ok(_) => return Err(ConfigErrors(complaints)),
@@ -150,6 +154,7 @@ impl BrokerConfig {
             ottla,
             values,
             layers,
+            merged,
         };
         Ok((config, warnings))
     }

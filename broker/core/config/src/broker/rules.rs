@@ -6,6 +6,7 @@ use super::Roles;
 use super::listeners::{Listener, Listeners};
 use crate::endpoint::{SecurityProtocol, Voter};
 use crate::error::{Complaint, Warning, Warnings};
+use crate::value::Value;
 use crate::values::Values;
 
 /// The keys that [`place`] holds against each other.
@@ -27,11 +28,15 @@ pub(super) const PLACE_KEYS: &[&str] = &[
 pub(super) fn place(values: &Values, roles: Roles, listeners: &Listeners, warnings: &mut Warnings) -> Vec<Complaint> {
     let mut complaints = Complaints::default();
     if values.long("node.id") != values.long("broker.id") {
-        complaints.add("node.id", "You must set `node.id` to the same value as `broker.id`.");
+        complaints.add(
+            "node.id",
+            "`node.id` and `broker.id` must be set to the same value. `broker.id` is deprecated, please use `node.id` \
+             instead.",
+        );
     }
     quorum(values, roles, &mut complaints);
     if roles.controller {
-        controller_listeners(roles, listeners, &mut complaints);
+        controller_listeners(roles, values.is_set("inter.broker.listener.name"), listeners, &mut complaints);
     } else {
         foreign_controller(listeners, &mut complaints, warnings);
     }
@@ -39,6 +44,7 @@ pub(super) fn place(values: &Values, roles: Roles, listeners: &Listeners, warnin
         broker_listeners(listeners, &mut complaints);
     }
     routable(listeners, &mut complaints);
+    early(values, listeners, &mut complaints);
     only_what_is_built(listeners, values, &mut complaints);
     complaints.0
 }
@@ -77,6 +83,12 @@ pub(super) fn numbers(values: &Values) -> Vec<Complaint> {
          changes in ISR",
     );
     connections(values, &mut complaints);
+    cleaner(values, &mut complaints);
+    codecs(values, &mut complaints);
+    directories(values, &mut complaints);
+    if !values.list("group.coordinator.rebalance.protocols").iter().any(|protocol| protocol == "classic") {
+        complaints.add("group.coordinator.rebalance.protocols", "Disabling the 'classic' protocol is not supported.");
+    }
     complaints.0
 }
 
@@ -109,6 +121,12 @@ fn quorum(values: &Values, roles: Roles, complaints: &mut Complaints) {
              controllers or controller.quorum.voters must contain a parseable set of controllers.",
         );
     }
+    if !roles.controller && values.get("controller.quorum.auto.join.enable") == Value::Boolean(true) {
+        complaints.add(
+            "controller.quorum.auto.join.enable",
+            "controller.quorum.auto.join.enable is only supported when process.roles contains the 'controller' role.",
+        );
+    }
     let id = values.int("node.id");
     let shown: Vec<String> = voters.iter().map(i32::to_string).collect();
     let shown = format!("Set({})", shown.join(", "));
@@ -132,8 +150,17 @@ fn quorum(values: &Values, roles: Roles, complaints: &mut Complaints) {
     }
 }
 
-fn controller_listeners(roles: Roles, listeners: &Listeners, complaints: &mut Complaints) {
+fn controller_listeners(roles: Roles, inter_broker_is_set: bool, listeners: &Listeners, complaints: &mut Complaints) {
     const KEY: &str = "controller.listener.names";
+    if !roles.broker && inter_broker_is_set && listeners.is_controller(&listeners.inter_broker) {
+        complaints.add(
+            KEY,
+            format!(
+                "{KEY} must not contain an explicitly set inter.broker.listener.name configuration value when \
+                 process.roles=controller'"
+            ),
+        );
+    }
     if !roles.broker && listeners.advertised_controller.len() != listeners.all.len() {
         complaints.add(
             "listeners",
@@ -238,6 +265,18 @@ fn routable(listeners: &Listeners, complaints: &mut Complaints) {
     }
 }
 
+fn early(values: &Values, listeners: &Listeners, complaints: &mut Complaints) {
+    const KEY: &str = "early.start.listeners";
+    for name in values.list(KEY).iter().map(|name| name.to_uppercase()) {
+        if !listeners.is_controller(&name) && !names(&listeners.all).contains(&name.as_str()) {
+            let message = format!(
+                "{KEY} contains listener {name}, but this is not contained in listeners or controller.listener.names"
+            );
+            complaints.add(KEY, message);
+        }
+    }
+}
+
 /// What is asked for and would leave the node open if it were silently left out is refused until it is built.
 fn only_what_is_built(listeners: &Listeners, values: &Values, complaints: &mut Complaints) {
     for listener in listeners.all.iter().filter(|listener| listener.protocol != SecurityProtocol::Plaintext) {
@@ -263,6 +302,46 @@ fn only_what_is_built(listeners: &Listeners, values: &Values, complaints: &mut C
 
 fn names(listeners: &[Listener]) -> Vec<&str> {
     listeners.iter().map(|listener| listener.endpoint.name.as_str()).collect()
+}
+
+fn cleaner(values: &Values, complaints: &mut Complaints) {
+    let threads = values.long("log.cleaner.threads");
+    if threads == 0 {
+        let message = "Invalid value 0 for configuration log.cleaner.threads: Value must be at least 1";
+        complaints.add("log.cleaner.threads", message);
+    } else if values.long("log.cleaner.dedupe.buffer.size") / threads <= 1024 * 1024 {
+        complaints.add(
+            "log.cleaner.dedupe.buffer.size",
+            "log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.",
+        );
+    }
+}
+
+fn codecs(values: &Values, complaints: &mut Complaints) {
+    for key in ["offsets.topic.compression.codec", "share.coordinator.state.topic.compression.codec"] {
+        let codec = values.long(key);
+        if !(0..=4).contains(&codec) {
+            complaints.add(key, format!("Unknown compression type id: {codec}"));
+        }
+    }
+}
+
+fn directories(values: &Values, complaints: &mut Complaints) {
+    const KEY: &str = "cordoned.log.dirs";
+    let cordoned = values.list(KEY);
+    let dirs = super::sections::LogConfig::read(values).dirs;
+    if cordoned.iter().any(|dir| dir == "*") {
+        let alone = cordoned.len() == 1;
+        complaints.require(alone, KEY, "When cordoned.log.dirs is set to *, it must not contain other values");
+        return;
+    }
+    let missing: Vec<&str> = cordoned.iter().filter(|dir| !dirs.contains(dir)).map(String::as_str).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        let message =
+            format!("All entries in {KEY} must be present in log.dirs or log.dir. Missing entries : {missing}");
+        complaints.add(KEY, message);
+    }
 }
 
 fn connections(values: &Values, complaints: &mut Complaints) {

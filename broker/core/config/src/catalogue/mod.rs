@@ -86,6 +86,11 @@ pub fn broker_key(name: &str) -> Option<&'static Key> {
     BROKER_BY_NAME.get(name).copied()
 }
 
+/// Whether a broker key can be set dynamically only.
+pub fn is_dynamic_only(name: &str) -> bool {
+    find(REPLICATION_QUOTA, name).is_some()
+}
+
 /// The topic key of this name.
 pub fn topic_key(name: &str) -> Option<&'static Key> {
     find(TOPIC, name)
