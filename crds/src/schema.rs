@@ -278,7 +278,8 @@ impl Bounds {
     fn samples(self) -> [i64; 2] {
         match (self.least, self.greatest) {
             (least, Some(greatest)) => [greatest, least.unwrap_or(greatest - 1)],
-            (least, None) => [least.unwrap_or(0) + 7, least.unwrap_or(0) + 8],
+            (Some(least), None) => [least, least + 8],
+            (None, None) => [7, 8],
         }
     }
 

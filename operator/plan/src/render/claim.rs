@@ -1,0 +1,98 @@
+//! Claims: the templates by which a stateful set makes them, and the same again for those that exist, since a stateful set
+//! never changes a claim that it has made. So claims grow and get new labels.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+
+use crate::model::{Cluster, Pool, Volume, VolumeSource};
+use crate::names::{self, Keys};
+use crate::object::{Object, ObjectKind};
+use crate::world::World;
+
+/// The templates of a pool's claims.
+pub(super) fn templates(cluster: &Cluster, pool: &Pool) -> Vec<PersistentVolumeClaim> {
+    let of_volume = |volume: &Volume| {
+        let name = names::volume(volume.id);
+        let VolumeSource::Claim { size, class, attributes_class, selector, delete_claim } = &volume.source else {
+            return None;
+        };
+        let spec = PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            volume_mode: Some("Filesystem".to_owned()),
+            storage_class_name: class.clone(),
+            volume_attributes_class_name: attributes_class.clone(),
+            selector: Some(selector.clone())
+                .filter(|selector| !selector.is_empty())
+                .map(|labels| LabelSelector { match_labels: Some(labels), ..LabelSelector::default() }),
+            resources: Some(requests(size)),
+            ..PersistentVolumeClaimSpec::default()
+        };
+        let metadata = metadata(cluster, pool, &name, *delete_claim);
+        Some(PersistentVolumeClaim { metadata, spec: Some(spec), status: None })
+    };
+    pool.storage.volumes.iter().filter_map(of_volume).collect()
+}
+
+/// What is to be changed on claims that exist: labels, annotations, size, and the class of attributes.
+pub(super) fn existing(cluster: &Cluster, pool: &Pool, world: &World) -> Vec<Object> {
+    let mut objects = Vec::new();
+    for node in &pool.nodes {
+        for volume in &pool.storage.volumes {
+            let VolumeSource::Claim { size, attributes_class, delete_claim, .. } = &volume.source else { continue };
+            let name = names::claim(&names::volume(volume.id), &node.pod);
+            if world.named(ObjectKind::PersistentVolumeClaim, &name).is_none() {
+                continue;
+            }
+            let mut metadata = metadata(cluster, pool, &name, *delete_claim);
+            metadata.namespace = Some(cluster.namespace.clone());
+            let spec = PersistentVolumeClaimSpec {
+                volume_attributes_class_name: attributes_class.clone(),
+                resources: Some(requests(size)),
+                ..PersistentVolumeClaimSpec::default()
+            };
+            let claim = PersistentVolumeClaim { metadata, spec: Some(spec), status: None };
+            objects.push(Object::new(ObjectKind::PersistentVolumeClaim, &claim));
+        }
+    }
+    objects
+}
+
+/// Whether claims go with the cluster: only where all of a pool's do, as one stateful set has one policy for all.
+pub(super) fn are_deleted(pool: &Pool) -> bool {
+    let claims: Vec<bool> = pool
+        .storage
+        .volumes
+        .iter()
+        .filter_map(|volume| match &volume.source {
+            VolumeSource::Claim { delete_claim, .. } => Some(*delete_claim),
+            VolumeSource::Ephemeral { .. } => None,
+        })
+        .collect();
+    !claims.is_empty() && claims.into_iter().all(|delete| delete)
+}
+
+fn metadata(cluster: &Cluster, pool: &Pool, name: &str, delete_claim: bool) -> ObjectMeta {
+    let mut labels: Keys = pool.inherited_labels.clone();
+    labels.extend(names::labels(&cluster.name));
+    labels.insert(names::POOL_NAME.to_owned(), pool.name.clone());
+    labels.extend(pool.templates.claim.labels.clone());
+    let mut annotations = pool.templates.claim.annotations.clone();
+    annotations.insert(names::DELETE_CLAIM.to_owned(), delete_claim.to_string());
+    annotations.insert(names::CLUSTER_ID.to_owned(), cluster.cluster_id.to_string());
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some(labels),
+        annotations: Some(annotations),
+        ..ObjectMeta::default()
+    }
+}
+
+fn requests(size: &str) -> VolumeResourceRequirements {
+    VolumeResourceRequirements {
+        requests: Some(BTreeMap::from([("storage".to_owned(), Quantity(size.to_owned()))])),
+        ..VolumeResourceRequirements::default()
+    }
+}

@@ -1,0 +1,148 @@
+//! Listeners, in the two forms that they ever had: the list, and the object of the oldest ages with one listener of each
+//! of three kinds.
+//!
+//! Security fails closed: a listener that asks for what is not built (TLS, authentication, an address outside the cluster)
+//! is not opened rather than opened without it, and `authorization` closes all of them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
+
+use crate::document::Place;
+use crate::finding::{Findings, Reason, Subject};
+use crate::model::Listener;
+use crate::names::RESERVED_PORTS;
+
+/// A listener as it stands in either form.
+struct Asked<'a> {
+    name: String,
+    port: i64,
+    is_internal: bool,
+    has_tls: bool,
+    /// What stands for the listener as a whole in a message.
+    place: Place<'a>,
+}
+
+/// The listeners that are opened.
+pub(super) fn read(part: &Place<'_>, findings: &mut Findings) -> Vec<Listener> {
+    let place = part.field("listeners");
+    let asked = if place.peek().is_some_and(serde_json::Value::is_array) { of_list(&place) } else { of_object(&place) };
+    if asked.is_empty() {
+        findings.refuse(&Subject::Kafka, place.path(), "names no listener");
+    }
+    check_unique(&asked, findings);
+    let authorization = part.field("authorization");
+    let mut open: Vec<Listener> = asked.iter().filter_map(|asked| read_one(asked, findings)).collect();
+    if authorization.is_present() {
+        authorization.take();
+        let message = format!(
+            "{} asks for authorization, which is not built yet: no listener is opened rather than one without it",
+            authorization.path()
+        );
+        findings.warn(&Subject::Kafka, Reason::ListenerNotOpened, message);
+        open.clear();
+    }
+    open
+}
+
+fn of_list<'a>(place: &Place<'a>) -> Vec<Asked<'a>> {
+    let read = |element: Place<'a>| {
+        Some(Asked {
+            name: element.field("name").text()?.to_owned(),
+            port: element.field("port").whole()?,
+            is_internal: element.field("type").text()? == "internal",
+            has_tls: element.field("tls").flag()?,
+            place: element,
+        })
+    };
+    place.elements().into_iter().filter_map(read).collect()
+}
+
+fn of_object<'a>(place: &Place<'a>) -> Vec<Asked<'a>> {
+    let forms = [("plain", 9092, true, false), ("tls", 9093, true, true), ("external", 9094, false, true)];
+    let read = |(name, port, is_internal, has_tls): (&str, i64, bool, bool)| {
+        let place = place.field(name);
+        // `plain: {}` says all that there is to say.
+        if place.peek()?.as_object().is_some_and(serde_json::Map::is_empty) {
+            place.take();
+        }
+        if !is_internal {
+            place.field("type").take();
+        }
+        let has_tls = if is_internal { has_tls } else { place.field("tls").flag().unwrap_or(has_tls) };
+        Some(Asked { name: name.to_owned(), port, is_internal, has_tls, place })
+    };
+    forms.into_iter().filter_map(read).collect()
+}
+
+fn check_unique(asked: &[Asked<'_>], findings: &mut Findings) {
+    for (index, listener) in asked.iter().enumerate() {
+        let (name, port) = (listener.place.field("name"), listener.place.field("port"));
+        if asked[..index].iter().any(|other| other.name == listener.name) {
+            findings.refuse(&Subject::Kafka, name.path(), format!("is {}, as that of another listener", listener.name));
+        }
+        if asked[..index].iter().any(|other| other.port == listener.port) {
+            findings.refuse(&Subject::Kafka, port.path(), format!("is {}, as that of another listener", listener.port));
+        }
+        if RESERVED_PORTS.contains(&listener.port) || i64::from(u16::MAX) < listener.port {
+            let rule = "must be from 9092 to 65535, and neither 9404 nor 9999";
+            findings.refuse(&Subject::Kafka, port.path(), format!("{rule}, and is {}", listener.port));
+        }
+    }
+}
+
+fn read_one(asked: &Asked<'_>, findings: &mut Findings) -> Option<Listener> {
+    let missing = [
+        ("type", !asked.is_internal, "an address outside the cluster or of each broker's own"),
+        ("tls", asked.has_tls, "TLS"),
+        ("authentication", asked.place.field("authentication").is_present(), "authentication"),
+    ];
+    let missing: Vec<_> = missing.into_iter().filter(|(_, is_asked, _)| *is_asked).collect();
+    if !missing.is_empty() {
+        // Nothing of a listener that is not opened is honoured, and the one message says so.
+        asked.place.take();
+        let fields: Vec<String> = missing
+            .iter()
+            .map(|(field, _, what)| format!("{} asks for {what}", asked.place.field(field).path()))
+            .collect();
+        let message =
+            format!("listener {} is not opened: {}, which is not built yet", asked.name, fields.join(" and "));
+        findings.warn(&Subject::Kafka, Reason::ListenerNotOpened, message);
+        return None;
+    }
+    let configuration = asked.place.field("configuration");
+    Some(Listener {
+        name: asked.name.clone(),
+        port: asked.port,
+        peers: read_peers(&asked.place.field("networkPolicyPeers"), findings),
+        with_service_domain: configuration.field("useServiceDnsDomain").flag().unwrap_or(false),
+        advertised_host_template: configuration.field("advertisedHostTemplate").text().map(str::to_owned),
+        advertised: read_advertised(&configuration),
+        limits: read_limits(&configuration),
+    })
+}
+
+fn read_peers(place: &Place<'_>, findings: &mut Findings) -> Option<Vec<NetworkPolicyPeer>> {
+    let value = place.take()?;
+    match serde_json::from_value(value.clone()) {
+        Ok(peers) => Some(peers),
+        Err(error) => {
+            findings.refuse(&Subject::Kafka, place.path(), format!("are no peers of a network policy: {error}"));
+            None
+        }
+    }
+}
+
+fn read_advertised(configuration: &Place<'_>) -> BTreeMap<i64, (Option<String>, Option<i64>)> {
+    let read = |element: Place<'_>| {
+        let id = element.field("broker").whole()?;
+        let host = element.field("advertisedHost").text().map(str::to_owned);
+        Some((id, (host, element.field("advertisedPort").whole())))
+    };
+    configuration.field("brokers").elements().into_iter().filter_map(read).collect()
+}
+
+fn read_limits(configuration: &Place<'_>) -> BTreeMap<&'static str, i64> {
+    let limits = [("maxConnections", "max.connections"), ("maxConnectionCreationRate", "max.connection.creation.rate")];
+    limits.into_iter().filter_map(|(field, key)| Some((key, configuration.field(field).whole()?))).collect()
+}

@@ -1,0 +1,381 @@
+//! Laws of the road from a plan to a world: it ends, it ends in the same world from wherever it is broken off, and a plan
+//! from an older world never breaks what a newer one holds.
+
+mod support;
+
+use ottla_crds::{Kafka, KafkaNodePool};
+use ottla_plan::roll::RestartReason;
+use ottla_plan::{Action, ObjectKind, World};
+use serde_json::{Value, json};
+use support::{Namespace, messages, smallest, state, with};
+
+/// Roads that differ in how much they have to change: each is a world to begin with and the resource that is then wanted.
+fn roads() -> Vec<(&'static str, Kafka, Kafka)> {
+    let base = smallest();
+    let jbod = with(
+        &base,
+        "/kafka/storage",
+        json!({"type": "jbod", "volumes": [{"id": 0, "type": "persistent-claim", "size": "1Gi"}]}),
+    );
+    let jbod_wider = with(
+        &jbod,
+        "/kafka/storage",
+        json!({"type": "jbod", "volumes": [
+            {"id": 0, "type": "persistent-claim", "size": "2Gi"},
+            {"id": 1, "type": "persistent-claim", "size": "1Gi", "deleteClaim": true},
+        ]}),
+    );
+    vec![
+        ("nothing changes", base.clone(), base.clone()),
+        ("a setting changes", base.clone(), with(&base, "/kafka/config", json!({"num.partitions": 3}))),
+        (
+            "a listener is added",
+            base.clone(),
+            with(
+                &base,
+                "/kafka/listeners",
+                json!([
+                    {"name": "plain", "port": 9092, "type": "internal", "tls": false},
+                    {"name": "other", "port": 9095, "type": "internal", "tls": false},
+                ]),
+            ),
+        ),
+        (
+            "claims grow",
+            base.clone(),
+            with(&base, "/kafka/storage", json!({"type": "persistent-claim", "size": "20Gi"})),
+        ),
+        ("a volume is added", jbod, jbod_wider),
+        (
+            "labels of claims change",
+            base.clone(),
+            with(&base, "/kafka/template", json!({"persistentVolumeClaim": {"metadata": {"labels": {"a": "b"}}}})),
+        ),
+        (
+            "the template of pods changes",
+            base.clone(),
+            with(&base, "/kafka/template", json!({"pod": {"priorityClassName": "high"}})),
+        ),
+        ("all listeners close", base.clone(), with(&base, "/kafka/authorization", json!({"type": "simple"}))),
+    ]
+}
+
+/// The world without what differs from one road to another: uids and generations.
+fn shown(world: &World) -> String {
+    let mut text = String::new();
+    for (key, body) in world.iter() {
+        let mut body = body.clone();
+        for field in ["uid", "generation", "ownerReferences"] {
+            body["metadata"][field] = Value::Null;
+        }
+        body["status"] = Value::Null;
+        text.push_str(&format!("{key} {body}\n"));
+    }
+    text
+}
+
+fn built(kafka: &Kafka) -> (Namespace, Kafka) {
+    let (mut namespace, mut kafka) = (Namespace::default(), kafka.clone());
+    namespace.converge(&mut kafka, &mut []);
+    (namespace, kafka)
+}
+
+#[test]
+fn every_road_ends_with_nothing_left_to_do_and_says_so() {
+    for (name, before, after) in roads() {
+        let (mut namespace, mut kafka) = built(&before);
+        assert_eq!(state(&kafka.status), "Ready", "{name}");
+        (kafka.spec, kafka.metadata.generation) = (after.spec.clone(), after.metadata.generation);
+        let plans = namespace.converge(&mut kafka, &mut []);
+        let last = plans.last().unwrap();
+        assert!(last.is_settled(), "{name}");
+        let again = namespace.plan(&kafka, &[]);
+        assert!(again.is_settled(), "{name}: {again}");
+        assert_eq!(again.status, kafka.status, "{name}: an unchanged world has an unchanged status");
+        assert_eq!(kafka.status["observedGeneration"], json!(after.metadata.generation), "{name}");
+        let expected = if name == "all listeners close" { "NotReady ListenerNotOpened" } else { "Ready" };
+        assert_eq!(state(&kafka.status), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_crash_after_any_action_changes_nothing_of_where_it_ends() {
+    for (name, before, after) in roads() {
+        let (start, kafka) = built(&before);
+        let mut wanted = kafka;
+        (wanted.spec, wanted.metadata.generation) = (after.spec.clone(), after.metadata.generation);
+        let (mut whole, mut kafka) = (start.clone(), wanted.clone());
+        let plans = whole.converge(&mut kafka, &mut []);
+        let expected = shown(&whole.world);
+        for stop in 0..plans.len() {
+            for actions_done in 0..=plans[stop].actions.len() {
+                let (mut namespace, mut kafka) = (start.clone(), wanted.clone());
+                for plan in &plans[..stop] {
+                    plan.actions.iter().for_each(|action| namespace.act(action));
+                    namespace.settle();
+                }
+                plans[stop].actions[..actions_done].iter().for_each(|action| namespace.act(action));
+                // The operator is gone and comes back with no memory and with the last status that was written.
+                namespace.converge(&mut kafka, &mut []);
+                assert_eq!(
+                    shown(&namespace.world),
+                    expected,
+                    "{name}: crash in plan {stop} after {actions_done} actions"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_of_an_older_world_restarts_no_pod_that_is_new_already() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    kafka.spec = with(&smallest(), "/kafka/config", json!({"num.partitions": 3})).spec;
+    let plan = namespace.plan(&kafka, &[]);
+    plan.actions.iter().for_each(|action| namespace.act(action));
+    namespace.settle();
+    let old = namespace.clone();
+    namespace.converge(&mut kafka, &mut []);
+    let stale = old.plan(&kafka, &[]);
+    let Some(Action::RestartPod { pod, uid, .. }) = stale.actions.first() else { panic!("{stale}") };
+    let present = namespace.world.named(ObjectKind::Pod, pod).unwrap();
+    assert_ne!(present["metadata"]["uid"], json!(uid), "the precondition keeps the new pod alive");
+}
+
+#[test]
+fn a_pod_is_restarted_only_after_its_stateful_set_was_seen_and_with_its_reason() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    kafka.spec = with(&smallest(), "/kafka/config", json!({"num.partitions": 3})).spec;
+    let plan = namespace.plan(&kafka, &[]);
+    assert!(plan.actions.iter().all(|action| matches!(action, Action::Apply(_))), "{plan}");
+    plan.actions.iter().for_each(|action| namespace.act(action));
+    let waiting = namespace.plan(&kafka, &[]);
+    assert!(waiting.actions.is_empty(), "the controller has not seen the change: {waiting}");
+    namespace.settle();
+    let plan = namespace.plan(&kafka, &[]);
+    let [Action::RestartPod { reasons, .. }] = plan.actions.as_slice() else { panic!("{plan}") };
+    assert_eq!(*reasons, [RestartReason::ConfigChangeRequiresRestart]);
+}
+
+#[test]
+fn a_request_to_restart_a_stateful_set_restarts_its_pod_once() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    let key = ObjectKind::StatefulSet.named("my-cluster-kafka");
+    let annotation = "strimzi.io/manual-rolling-update";
+    namespace.act(&Action::Annotate { key, annotation, value: Some("true".to_owned()) });
+    let plans = namespace.converge(&mut kafka, &mut []);
+    let restarts =
+        plans.iter().flat_map(|plan| &plan.actions).filter(|action| matches!(action, Action::RestartPod { .. }));
+    let reasons: Vec<_> = restarts.map(ToString::to_string).collect();
+    assert_eq!(reasons, ["restart  Pod my-cluster-kafka-0: an annotation asks for it"]);
+}
+
+#[test]
+fn a_wrong_change_leaves_everything_as_it_is() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    let before = shown(&namespace.world);
+    for (pointer, value, path) in [
+        (
+            "/kafka/replicas",
+            json!("three"),
+            "spec.kafka.replicas must be a whole number of at least 1, and is \"three\"",
+        ),
+        ("/kafka/replicas", json!(3), "spec.kafka.replicas is 3"),
+        ("/kafka/config", json!({"num.partitions": "many"}), "spec.kafka.config[\"num.partitions\"]"),
+        (
+            "/kafka/config",
+            json!({"default.replication.factor": 2}),
+            "spec.kafka.config[\"default.replication.factor\"]",
+        ),
+        (
+            "/kafka/listeners",
+            json!([{"name": "plain", "port": 9404, "type": "internal", "tls": false}]),
+            "spec.kafka.listeners[0].port",
+        ),
+        ("/kafka/listeners", json!([]), "spec.kafka.listeners"),
+        ("/kafka/storage", json!({"type": "persistent-claim"}), "spec.kafka.storage.size"),
+        ("/kafka/resources", json!({"limits": {"cpu": "much"}}), "spec.kafka.resources.limits.cpu"),
+        (
+            "/kafka/template",
+            json!({"pod": {"metadata": {"labels": {"strimzi.io/name": "x"}}}}),
+            "spec.kafka.template.pod.metadata.labels[\"strimzi.io/name\"]",
+        ),
+        (
+            "/kafka/template",
+            json!({"kafkaContainer": {"volumeMounts": [{"name": "x", "mountPath": "/mnt/x"}]}}),
+            "mounts x",
+        ),
+        (
+            "/kafka/template",
+            json!({"kafkaContainer": {"volumeMounts": [{"name": "x", "mountPath": "/etc/x"}]}}),
+            "spec.kafka.template.kafkaContainer.volumeMounts[0].mountPath",
+        ),
+    ] {
+        let kafka_before = kafka.clone();
+        kafka.spec = with(&smallest(), pointer, value).spec;
+        namespace.converge(&mut kafka, &mut []);
+        assert_eq!(shown(&namespace.world), before, "{path}");
+        assert!(state(&kafka.status).starts_with("NotReady"), "{path}");
+        assert!(messages(&kafka.status).iter().any(|message| message.contains(path)), "{path}: {:#}", kafka.status);
+        assert_eq!(kafka.status["clusterId"], kafka_before.status["clusterId"], "what was known stays known");
+        kafka = kafka_before;
+    }
+}
+
+#[test]
+fn a_paused_resource_is_left_alone() {
+    let mut namespace = Namespace::default();
+    let mut kafka = smallest();
+    kafka.metadata.annotations = Some([("strimzi.io/pause-reconciliation".to_owned(), "true".to_owned())].into());
+    let plan = namespace.plan(&kafka, &[]);
+    assert!(plan.is_settled() && plan.objects.is_empty());
+    assert_eq!(state(&plan.status), "ReconciliationPaused");
+    kafka.metadata.annotations = None;
+    namespace.converge(&mut kafka, &mut []);
+    assert_eq!(state(&kafka.status), "Ready");
+}
+
+#[test]
+fn nothing_is_written_where_somebody_elses_object_stands() {
+    let (built, _) = built(&smallest());
+    let mut keys: Vec<_> = built.world.iter().map(|(key, _)| key.clone()).collect();
+    keys.push(ObjectKind::StrimziPodSet.named("my-cluster-kafka"));
+    keys.push(ObjectKind::StatefulSet.named("my-cluster-zookeeper"));
+    keys.push(ObjectKind::Secret.named("my-cluster-cluster-ca"));
+    keys.push(ObjectKind::Secret.named("my-cluster-clients-ca-cert"));
+    assert!(
+        keys.iter().any(|key| key.kind == ObjectKind::Pod)
+            && keys.iter().any(|key| key.kind == ObjectKind::PersistentVolumeClaim)
+    );
+    for key in keys {
+        let mut namespace = Namespace::default();
+        let body = json!({"metadata": {"name": key.name, "uid": "u", "labels": {"strimzi.io/cluster": "my-cluster", "app.kubernetes.io/managed-by": "strimzi-cluster-operator"}}});
+        namespace.world.insert(ottla_plan::Object { key: key.clone(), body });
+        let plan = namespace.plan(&smallest(), &[]);
+        assert!(plan.actions.is_empty(), "{key}: {plan}");
+        assert_eq!(state(&plan.status), "NotReady ForeignObject", "{key}");
+        assert!(messages(&plan.status)[0].starts_with(&key.to_string()), "{key}: {:#}", plan.status);
+    }
+}
+
+#[test]
+fn secrets_of_an_authority_that_the_user_brings_stand_in_nobodys_way() {
+    let mut namespace = Namespace::default();
+    let key = ObjectKind::Secret.named("my-cluster-cluster-ca");
+    namespace.world.insert(ottla_plan::Object { key, body: json!({"metadata": {"name": "my-cluster-cluster-ca"}}) });
+    let kafka = with(&smallest(), "/clusterCa", json!({"generateCertificateAuthority": false}));
+    assert_ne!(state(&namespace.plan(&kafka, &[]).status), "NotReady ForeignObject");
+}
+
+#[test]
+fn a_cluster_made_again_over_its_claims_finds_its_id() {
+    let (mut namespace, kafka) = built(&smallest());
+    let keys: Vec<_> = namespace.world.iter().map(|(key, _)| key.clone()).collect();
+    keys.iter()
+        .filter(|key| key.kind != ObjectKind::PersistentVolumeClaim)
+        .for_each(|key| drop(namespace.world.remove(key)));
+    let mut again = smallest();
+    again.metadata.uid = Some("11111111-2222-4333-8444-555555555555".to_owned());
+    namespace.converge(&mut again, &mut []);
+    assert_eq!(again.status["clusterId"], kafka.status["clusterId"]);
+    assert_eq!(state(&again.status), "Ready");
+}
+
+#[test]
+fn storage_that_cannot_be_changed_stays_and_says_so() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    let before = shown(&namespace.world);
+    for (storage, why) in [
+        (json!({"type": "ephemeral"}), "changes the type"),
+        (json!({"type": "persistent-claim", "size": "1Gi"}), "shrinks a claim from 10Gi to 1Gi"),
+        (json!({"type": "persistent-claim", "size": "10Gi", "class": "fast"}), "changes the class"),
+        (
+            json!({"type": "jbod", "volumes": [{"id": 0, "type": "persistent-claim", "size": "10Gi"}]}),
+            "removes the volume data",
+        ),
+    ] {
+        kafka.spec["kafka"]["storage"] = storage;
+        namespace.converge(&mut kafka, &mut []);
+        assert_eq!(shown(&namespace.world), before, "{why}");
+        assert_eq!(state(&kafka.status), "Ready");
+        assert!(messages(&kafka.status).iter().any(|message| message.contains(why)), "{why}: {:#}", kafka.status);
+    }
+}
+
+fn pool(name: &str, replicas: i64, roles: &Value) -> KafkaNodePool {
+    let spec = json!({"replicas": replicas, "roles": roles, "storage": {"type": "persistent-claim", "size": "1Gi"}});
+    let mut pool = KafkaNodePool::new("streams", name, spec);
+    pool.metadata.labels = Some([("strimzi.io/cluster".to_owned(), "my-cluster".to_owned())].into());
+    pool.metadata.generation = Some(1);
+    pool
+}
+
+fn pooled() -> Kafka {
+    let mut kafka = smallest();
+    let part = kafka.spec["kafka"].as_object_mut().expect("it is an object");
+    part.remove("replicas");
+    part.remove("storage");
+    kafka
+}
+
+#[test]
+fn a_pool_gives_its_nodes_their_names_and_ids() {
+    let mut pools = [pool("dual", 1, &json!(["controller", "broker"])), pool("spare", 0, &json!(["broker"]))];
+    pools[0].metadata.annotations = Some([("strimzi.io/next-node-ids".to_owned(), "[7-9]".to_owned())].into());
+    let (mut namespace, mut kafka) = (Namespace::default(), pooled());
+    namespace.converge(&mut kafka, &mut pools);
+    assert_eq!(state(&kafka.status), "Ready", "{:#}", kafka.status);
+    assert!(namespace.world.named(ObjectKind::Pod, "my-cluster-dual-7").is_some());
+    assert!(namespace.world.named(ObjectKind::PersistentVolumeClaim, "data-my-cluster-dual-7").is_some());
+    assert_eq!(pools[0].status["nodeIds"], json!([7]));
+    assert_eq!(pools[1].status["replicas"], json!(0));
+    assert_eq!(kafka.status["kafkaNodePools"], json!([{"name": "dual"}, {"name": "spare"}]));
+    // The annotation is about further nodes; those that are there keep their ids.
+    pools[0].metadata.annotations = None;
+    assert!(namespace.plan(&kafka, &pools).is_settled());
+}
+
+#[test]
+fn more_than_one_node_is_said_where_it_is_asked_for_and_starts_nothing() {
+    for pools in [
+        vec![pool("a", 1, &json!(["controller"])), pool("b", 1, &json!(["broker"]))],
+        vec![pool("a", 3, &json!(["controller", "broker"]))],
+    ] {
+        let plan = Namespace::default().plan(&pooled(), &pools);
+        assert!(plan.actions.is_empty());
+        assert_eq!(state(&plan.status), "NotReady NotSupported");
+        assert!(messages(&plan.status)[0].starts_with("spec.replicas of KafkaNodePool a is"), "{:#}", plan.status);
+        assert_eq!(state(&plan.pool_statuses["a"]), "NotReady NotSupported");
+    }
+    let plan = Namespace::default().plan(&pooled(), &[pool("a", 1, &json!(["controller"]))]);
+    assert_eq!(state(&plan.status), "NotReady InvalidResourceException");
+    assert!(messages(&plan.status)[0].contains("role broker"), "{:#}", plan.status);
+}
+
+#[test]
+fn a_node_is_never_taken_away_with_its_pool() {
+    let mut pools = [pool("dual", 1, &json!(["controller", "broker"]))];
+    let (mut namespace, mut kafka) = (Namespace::default(), pooled());
+    namespace.converge(&mut kafka, &mut pools);
+    let before = shown(&namespace.world);
+    let mut others = [pool("other", 1, &json!(["controller", "broker"]))];
+    namespace.converge(&mut kafka, &mut others);
+    assert_eq!(shown(&namespace.world), before);
+    assert_eq!(state(&kafka.status), "NotReady NotSupported");
+    assert!(messages(&kafka.status)[0].contains("node my-cluster-dual-0 would be removed"), "{:#}", kafka.status);
+}
+
+#[test]
+fn an_unready_pod_is_named_with_what_kubernetes_says() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    let key = ObjectKind::Pod.named("my-cluster-kafka-0");
+    let mut body = namespace.world.get(&key).unwrap().clone();
+    body["status"] = json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient memory."}]});
+    namespace.world.insert(ottla_plan::Object { key, body });
+    let plan = namespace.plan(&kafka, &[]);
+    kafka.status = plan.status;
+    assert_eq!(state(&kafka.status), "NotReady Updating");
+    assert!(messages(&kafka.status)[0].ends_with(
+        "pod my-cluster-kafka-0 is to be ready: Unschedulable: 0/1 nodes are available: 1 Insufficient memory."
+    ));
+}

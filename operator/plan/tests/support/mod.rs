@@ -1,0 +1,285 @@
+//! A Kubernetes in memory for tests of the plan: it applies actions as an API server does, and makes pods and claims as the
+//! controller of stateful sets does. It knows nothing of the plan's reasons.
+
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
+
+use std::path::Path;
+
+use ottla_crds::{Kafka, KafkaNodePool, KafkaTopic};
+use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, Settings, World, plan_kafka};
+use ottla_vocabulary::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A fixed time: 2026-01-01T00:00:00Z.
+pub const NOW: Timestamp = Timestamp(1_767_225_600_000);
+/// The uid of every Kafka resource here.
+pub const UID: &str = "6f1c2c1e-7c55-4c0e-9d0f-2f6f0a3c9b11";
+
+/// The resources of a file or a folder of files.
+#[derive(Default)]
+pub struct Resources {
+    pub kafkas: Vec<Kafka>,
+    pub pools: Vec<KafkaNodePool>,
+    pub topics: Vec<KafkaTopic>,
+    pub others: Vec<Value>,
+}
+
+impl Resources {
+    /// Reads documents of YAML as an API server would hand them out after they were applied.
+    pub fn read(text: &str) -> Resources {
+        let mut resources = Resources::default();
+        for document in serde_yaml::Deserializer::from_str(text) {
+            let mut value = Value::deserialize(document).expect("the manifest is YAML");
+            if value.is_null() {
+                continue;
+            }
+            if value["metadata"]["namespace"].is_null() {
+                value["metadata"]["namespace"] = json!("streams");
+            }
+            value["metadata"]["uid"] = json!(UID);
+            value["metadata"]["generation"] = json!(1);
+            let read = |value| serde_json::from_value(value).expect("any document can be read");
+            let kind = value["kind"].as_str().map(str::to_owned);
+            match kind.as_deref() {
+                Some("Kafka") => resources.kafkas.push(read(value)),
+                Some("KafkaNodePool") => resources.pools.push(serde_json::from_value(value).expect("likewise")),
+                Some("KafkaTopic") => resources.topics.push(serde_json::from_value(value).expect("likewise")),
+                _ => resources.others.push(value),
+            }
+        }
+        resources
+    }
+
+    /// Reads all YAML files of a folder but `world.yaml`.
+    pub fn of_folder(folder: &Path) -> Resources {
+        let mut files: Vec<_> = std::fs::read_dir(folder).expect("the folder is there").flatten().collect();
+        files.sort_by_key(|file| file.path());
+        let is_resource = |path: &Path| {
+            path.extension().is_some_and(|end| end == "yaml")
+                && path.file_name().is_none_or(|name| name != "world.yaml")
+        };
+        let texts = files.iter().filter(|file| is_resource(&file.path()));
+        let texts: Vec<String> =
+            texts.map(|file| std::fs::read_to_string(file.path()).expect("it can be read")).collect();
+        Resources::read(&texts.join("\n---\n"))
+    }
+}
+
+/// The smallest cluster that is right.
+pub fn smallest() -> Kafka {
+    let spec = json!({"kafka": {
+        "replicas": 1,
+        "listeners": [{"name": "plain", "port": 9092, "type": "internal", "tls": false}],
+        "storage": {"type": "persistent-claim", "size": "10Gi"},
+    }});
+    let mut kafka = Kafka::new("streams", "my-cluster", spec);
+    kafka.metadata.uid = Some(UID.to_owned());
+    kafka.metadata.generation = Some(1);
+    kafka
+}
+
+/// A resource with one value of its spec changed, and its generation with it.
+pub fn with(kafka: &Kafka, pointer: &str, value: Value) -> Kafka {
+    let mut kafka = kafka.clone();
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer into the spec");
+    let place = kafka.spec.pointer_mut(parent).expect("the parent is there");
+    place[name] = value;
+    kafka.metadata.generation = kafka.metadata.generation.map(|generation| generation + 1);
+    kafka
+}
+
+/// A cluster's namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Namespace {
+    pub world: World,
+    uids: u64,
+}
+
+impl Namespace {
+    /// Plans for this world.
+    pub fn plan(&self, kafka: &Kafka, pools: &[KafkaNodePool]) -> Plan {
+        plan_kafka(kafka, pools, &self.world, &Settings::default(), NOW)
+    }
+
+    /// Does one action, as the API server and its garbage collector do.
+    pub fn act(&mut self, action: &Action) {
+        match action {
+            Action::Apply(object) => self.apply(object),
+            Action::Delete { key, uid } => {
+                assert_eq!(self.uid(key), *uid, "a precondition fails on {key}");
+                self.world.remove(key);
+            }
+            Action::Replace { key, uid, .. } => {
+                assert_eq!(self.uid(key), *uid, "a precondition fails on {key}");
+                self.world.remove(key);
+                self.orphan(uid);
+            }
+            Action::Annotate { key, annotation, value } => {
+                let mut body = self.world.get(key).expect("it is there").clone();
+                match value {
+                    Some(value) => body["metadata"]["annotations"][*annotation] = json!(value),
+                    None => drop(body["metadata"]["annotations"].as_object_mut().map(|all| all.remove(*annotation))),
+                }
+                self.world.insert(Object { key: key.clone(), body });
+            }
+            Action::RestartPod { pod, uid, reasons } => {
+                assert!(!reasons.is_empty(), "no pod is restarted without a reason");
+                let key = ObjectKind::Pod.named(pod);
+                assert_eq!(self.uid(&key), *uid, "a precondition fails on {key}");
+                self.world.remove(&key);
+            }
+        }
+    }
+
+    /// Lets the controllers of Kubernetes do their work to the end; pods become ready.
+    pub fn settle(&mut self) {
+        let sets: Vec<(String, Value)> =
+            self.world.of_kind(ObjectKind::StatefulSet).map(|(name, body)| (name.to_owned(), body.clone())).collect();
+        for (name, mut set) in sets {
+            set["status"]["observedGeneration"] = set["metadata"]["generation"].clone();
+            let start = set["spec"]["ordinals"]["start"].as_i64().unwrap_or(0);
+            let count = set["spec"]["replicas"].as_i64().unwrap_or(1);
+            for ordinal in start..start + count {
+                self.make_node(&name, &set, ordinal);
+            }
+            self.world.insert(Object { key: ObjectKind::StatefulSet.named(name), body: set });
+        }
+    }
+
+    /// Plans, acts and settles until nothing is left to do; the plans on the way.
+    pub fn converge(&mut self, kafka: &mut Kafka, pools: &mut [KafkaNodePool]) -> Vec<Plan> {
+        let mut plans = Vec::new();
+        loop {
+            let plan = self.plan(kafka, pools);
+            report(kafka, pools, &plan);
+            plan.actions.iter().for_each(|action| self.act(action));
+            self.settle();
+            let is_settled = plan.is_settled();
+            plans.push(plan);
+            if is_settled {
+                return plans;
+            }
+            assert!(plans.len() < 30, "it never ends:\n{}", plans.last().expect("there is one"));
+        }
+    }
+
+    fn uid(&self, key: &ObjectKey) -> String {
+        let body = self.world.get(key).unwrap_or_else(|| panic!("{key} is not there"));
+        body["metadata"]["uid"].as_str().expect("every object has a uid").to_owned()
+    }
+
+    fn next_uid(&mut self) -> String {
+        self.uids += 1;
+        format!("uid-{}", self.uids)
+    }
+
+    fn apply(&mut self, object: &Object) {
+        let mut body = object.body.clone();
+        match self.world.get(&object.key) {
+            Some(old) => {
+                if object.key.kind == ObjectKind::PersistentVolumeClaim {
+                    // Only what is applied changes; the rest of a claim is the stateful set's.
+                    let mut merged = old.clone();
+                    merge(&mut merged, &body);
+                    body = merged;
+                }
+                let has_changed = old["spec"] != body["spec"];
+                let generation = old["metadata"]["generation"].as_i64().unwrap_or(1) + i64::from(has_changed);
+                body["metadata"]["uid"] = old["metadata"]["uid"].clone();
+                body["metadata"]["generation"] = json!(generation);
+                body["status"] = old["status"].clone();
+                // Other managers' annotations stay.
+                for (key, value) in old["metadata"]["annotations"].as_object().into_iter().flatten() {
+                    if key == "strimzi.io/manual-rolling-update" {
+                        body["metadata"]["annotations"][key] = value.clone();
+                    }
+                }
+            }
+            None => {
+                body["metadata"]["uid"] = json!(self.next_uid());
+                body["metadata"]["generation"] = json!(1);
+            }
+        }
+        self.world.insert(Object { key: object.key.clone(), body });
+    }
+
+    fn orphan(&mut self, owner: &str) {
+        let owned: Vec<(ObjectKey, Value)> = self
+            .world
+            .iter()
+            .filter(|(_, body)| body["metadata"]["ownerReferences"][0]["uid"] == owner)
+            .map(|(key, body)| (key.clone(), body.clone()))
+            .collect();
+        for (key, mut body) in owned {
+            body["metadata"]["ownerReferences"] = json!([]);
+            self.world.insert(Object { key, body });
+        }
+    }
+
+    fn make_node(&mut self, set_name: &str, set: &Value, ordinal: i64) {
+        let pod = format!("{set_name}-{ordinal}");
+        for template in set["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten() {
+            let name = format!("{}-{pod}", template["metadata"]["name"].as_str().expect("templates have names"));
+            let key = ObjectKind::PersistentVolumeClaim.named(&name);
+            if self.world.get(&key).is_none() {
+                let mut body = template.clone();
+                body["metadata"]["name"] = json!(name);
+                body["metadata"]["uid"] = json!(self.next_uid());
+                self.world.insert(Object { key, body });
+            }
+        }
+        let key = ObjectKind::Pod.named(&pod);
+        let owner =
+            json!([{"kind": "StatefulSet", "name": set_name, "uid": set["metadata"]["uid"], "controller": true}]);
+        match self.world.get(&key).cloned() {
+            Some(mut body) => {
+                body["metadata"]["ownerReferences"] = owner;
+                self.world.insert(Object { key, body });
+            }
+            None => {
+                let mut body = set["spec"]["template"].clone();
+                body["metadata"]["name"] = json!(pod);
+                body["metadata"]["uid"] = json!(self.next_uid());
+                body["metadata"]["ownerReferences"] = owner;
+                body["status"] = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+                self.world.insert(Object { key, body });
+            }
+        }
+    }
+}
+
+/// Writes the statuses of a plan into its resources, as the shell does.
+pub fn report(kafka: &mut Kafka, pools: &mut [KafkaNodePool], plan: &Plan) {
+    kafka.status = plan.status.clone();
+    for pool in pools {
+        if let Some(status) = plan.pool_statuses.get(pool.name()) {
+            pool.status = status.clone();
+        }
+    }
+}
+
+/// All messages of a status' conditions, one by one.
+pub fn messages(status: &Value) -> Vec<String> {
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let messages = conditions.filter_map(|condition| condition["message"].as_str());
+    messages.flat_map(|message| message.split("; ")).map(str::to_owned).collect()
+}
+
+/// `type reason` of the first condition.
+pub fn state(status: &Value) -> String {
+    let condition = &status["conditions"][0];
+    let text = |name: &str| condition[name].as_str().unwrap_or_default();
+    format!("{} {}", text("type"), text("reason")).trim_end().to_owned()
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
