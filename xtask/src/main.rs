@@ -10,6 +10,7 @@ mod build;
 mod chart;
 mod codegen;
 mod crds;
+mod demo;
 mod images;
 mod kubernetes;
 mod measure;
@@ -47,6 +48,8 @@ enum Chore {
     Kubernetes(kubernetes::Arguments),
     /// The images of broker and operator.
     Images(images::Arguments),
+    /// From a bare machine to records in consumers' hands, and past the death of the broker.
+    Demo(demo::Arguments),
     /// Every ring of tests; what CI runs.
     Test(test::Arguments),
     /// The order of the sources: crate edges, heads of files, nothing left undone.
@@ -62,6 +65,7 @@ fn main() -> Result<()> {
         Chore::Chart(arguments) => chart::run(&arguments),
         Chore::Kubernetes(arguments) => kubernetes::run(&arguments),
         Chore::Images(arguments) => images::run(&arguments),
+        Chore::Demo(arguments) => demo::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Tidy => tidy::run(),
         Chore::Measure => measure::run(),

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+import time
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
@@ -30,6 +31,16 @@ def commit(consumer):
         logging.warning("not committed: %s", error)
 
 
+def poll(consumer):
+    try:
+        return consumer.poll(timeout_ms=200)
+    except KafkaError as error:
+        # The broker is away: it comes back, and so do we.
+        logging.warning("not polled: %s", error)
+        time.sleep(0.5)
+        return {}
+
+
 def say(line):
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
@@ -41,7 +52,7 @@ def follow(bootstrap, topics, group):
                              partition_assignment_strategy=[RangePartitionAssignor], session_timeout_ms=10000, heartbeat_interval_ms=1000)
     consumer.subscribe(topics, listener=Announce())
     while not ended.is_set():
-        batches = consumer.poll(timeout_ms=200)
+        batches = poll(consumer)
         for partition, batch in batches.items():
             for record in batch:
                 headers = [[name, records.decode(text)] for name, text in record.headers or []]

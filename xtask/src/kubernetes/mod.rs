@@ -22,17 +22,22 @@ mod storage;
 
 mod down;
 mod load;
+mod names;
 mod status;
 mod up;
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
 pub use self::access::Access;
 use self::layout::{Layout, Shape};
 pub use self::load::load;
+pub use self::names::Names;
 pub use self::packages::{IMAGES as IMAGE_PACKAGES, ensure as ensure_packages};
 
 /// A real Kubernetes on this machine, of one node or several.
@@ -74,6 +79,12 @@ enum Act {
     },
     /// Says what runs and what does not.
     Status,
+    /// Runs a program of this machine so that it sees the cluster's names, such as those that brokers advertise.
+    Within {
+        /// The program and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
     /// Prints what a shell needs so that kubectl and helm mean the local cluster: eval "$(cargo xtask kubernetes env)".
     Env {
         /// The control plane that was started alone.
@@ -100,6 +111,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             archives.iter().try_for_each(|archive| load(&access, archive))
         }
         Act::Status => status::print(),
+        Act::Within { command } => {
+            let (program, arguments) = command.split_first().expect("clap demands one word");
+            let error = names()?.seen_by(Command::new(program).args(arguments)).exec();
+            Err(error).with_context(|| format!("start {} in a namespace of its own", program.display()))
+        }
         Act::Env { control_plane_only } => {
             println!("{}", running(&layout(*control_plane_only)?)?.shell_setup());
             Ok(())
@@ -127,6 +143,18 @@ pub fn existing(context: Option<&str>) -> Result<Access> {
 pub fn helm() -> Result<PathBuf> {
     programs::ensure(&[&programs::HELM])?;
     programs::HELM.program("helm")
+}
+
+/// Takes the local cluster down.
+pub fn down() -> Result<()> {
+    down::down(&Layout::new(Shape::Whole)?)
+}
+
+/// The names of the local cluster, which must be there.
+pub fn names() -> Result<Names> {
+    let layout = Layout::new(Shape::Whole)?;
+    running(&layout)?;
+    Names::of(&layout)
 }
 
 fn running(layout: &Layout) -> Result<Access> {
