@@ -170,7 +170,7 @@ impl Quorum {
             Event::VoteAnswer { from, answer } => self.on_vote_answer(&mut step, from, answer),
             Event::BeginEpochRequest { leader, epoch, voter } => self.on_begin_epoch(&mut step, leader, epoch, voter),
             Event::EndEpochRequest { leader, epoch, successors } => {
-                self.on_end_epoch(&mut step, leader, epoch, &successors)
+                self.on_end_epoch(&mut step, leader, epoch, &successors);
             }
             Event::EpochAnswer { standing, refusal } => {
                 self.on_standing(&mut step, standing, refusal);

@@ -117,7 +117,7 @@ impl Leader {
         }
         self.fetched.insert(replica.id);
         let own_votes = usize::from(self.voters.contains_key(&self.own.id));
-        if self.voters.len() / 2 + 1 <= self.fetched.len() + own_votes {
+        if self.voters.len() / 2 < self.fetched.len() + own_votes {
             self.fetched.clear();
             self.check_quorum_at = Some(now.instant + wait);
         }
