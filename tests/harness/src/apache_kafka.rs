@@ -59,6 +59,15 @@ impl ApacheKafka {
     /// # Errors
     /// When Java or a jar is missing, or Kafka refuses; with the end of its log.
     pub fn start(folder: &Path, setup: &Setup) -> Result<ApacheKafka> {
+        let formatted = ApacheKafka::format(folder, setup)?;
+        ApacheKafka::start_formatted(folder, setup, formatted)
+    }
+
+    /// Writes `server.properties` and formats `folder/data` unless it is.
+    ///
+    /// # Errors
+    /// When Java or a jar is missing, or the storage tool refuses.
+    pub fn format(folder: &Path, setup: &Setup) -> Result<Formatted> {
         let [broker, controller] = ports::free()?;
         let data = folder.join("data");
         std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
@@ -66,8 +75,17 @@ impl ApacheKafka {
         std::fs::write(&properties, render_properties(broker, controller, &data, setup))
             .with_context(|| format!("write {}", properties.display()))?;
         if !data.join("meta.properties").exists() {
-            format(&properties, setup)?;
+            run_storage_tool(&properties, setup)?;
         }
+        Ok(Formatted { broker, controller, data, properties })
+    }
+
+    /// Starts a node on a formatted directory; returns once it is serving.
+    ///
+    /// # Errors
+    /// When Java or a jar is missing, or Kafka refuses; with the end of its log.
+    pub fn start_formatted(folder: &Path, setup: &Setup, formatted: Formatted) -> Result<ApacheKafka> {
+        let Formatted { broker, controller, data, properties } = formatted;
         let mut command = server(setup)?;
         command.arg("kafka.Kafka").arg(&properties);
         let mut process = Process::start("Apache Kafka", &mut command, &folder.join("kafka.log"))?;
@@ -88,6 +106,15 @@ impl ApacheKafka {
         self.process.terminate(Duration::from_secs(60))?;
         Ok(self.data.clone())
     }
+}
+
+/// A formatted directory and the ports that its configuration names.
+#[derive(Debug)]
+pub struct Formatted {
+    broker: u16,
+    controller: u16,
+    data: PathBuf,
+    properties: PathBuf,
 }
 
 /// `server.properties` of a combined node on loopback whose internal topics have one replica.
@@ -128,7 +155,7 @@ fn server(setup: &Setup) -> Result<Command> {
     Ok(command)
 }
 
-fn format(properties: &Path, setup: &Setup) -> Result<()> {
+fn run_storage_tool(properties: &Path, setup: &Setup) -> Result<()> {
     let output = java::java(setup.jars)?
         .arg("kafka.tools.StorageTool")
         .args(["format", "--standalone", "-t", CLUSTER_ID, "-c"])

@@ -1,0 +1,61 @@
+//! `cargo xtask test`: every ring of tests, from the laws of the cores to a real Kubernetes, in the order in which a failure
+//! is cheapest to find. `--quick` stops before what starts processes of other languages; docs/testing.md describes the rings.
+//!
+//! Each step is one command that a person could type; a failing one ends the run with that command.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{place, tidy};
+
+/// What `cargo xtask test` is told.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only the rings of the daily work: order of the sources, unit, golden and property tests. Under three minutes warm.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Crates whose tests start brokers, other languages or a Kubernetes; left out of the quick ring.
+const SLOW: &[&str] = &["ottla-test-clients"];
+
+/// Runs the rings.
+///
+/// # Errors
+/// When a step fails; the steps after it are not run.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let began = Instant::now();
+    tidy::run()?;
+    cargo("formatting", &["fmt", "--all", "--check"])?;
+    cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+    let mut fast = vec!["test", "--workspace"];
+    fast.extend(SLOW.iter().flat_map(|package| ["--exclude", package]));
+    cargo("unit, golden and property tests", &fast)?;
+    if !arguments.quick {
+        cargo("the broker's binary", &["build", "--quiet", "--package", "ottla-server"])?;
+        for package in SLOW {
+            cargo(package, &["test", "--package", package])?;
+        }
+    }
+    println!("every ring passed in {} s", began.elapsed().as_secs());
+    Ok(())
+}
+
+/// Runs cargo with its output shown, as the tests' closing lines are what CI and people read.
+fn cargo(what: &str, arguments: &[&str]) -> Result<()> {
+    println!("── {what}: cargo {}", arguments.join(" "));
+    let began = Instant::now();
+    let status = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(place::checkout())
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("start cargo {}", arguments.join(" ")))?;
+    if !status.success() {
+        bail!("{what} failed; again with: cargo {}", arguments.join(" "));
+    }
+    println!("── {what}: passed in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
+}

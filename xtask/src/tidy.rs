@@ -1,0 +1,41 @@
+//! `cargo xtask tidy`: what a machine can judge of the project's order, and nothing that needs taste. Each rule has a file
+//! of its own and gives its findings as lines `place: what is wrong, and what would be right`.
+//!
+//! Freshness of generated files is judged here too, by asking each generator to compare instead of to write.
+
+mod edges;
+mod sources;
+
+use anyhow::{Result, bail};
+
+use crate::progress;
+
+/// Runs every rule and shows what each found.
+///
+/// # Errors
+/// When a rule found something, or could not look.
+pub fn run() -> Result<()> {
+    let rules: [(&str, fn() -> Result<Vec<String>>); 2] = [
+        ("each crate uses only the layers above it", edges::findings),
+        ("sources say what they are", sources::findings),
+    ];
+    let mut found = 0;
+    for (name, rule) in rules {
+        let step = progress::step(name);
+        let findings = rule()?;
+        found += findings.len();
+        if findings.is_empty() {
+            step.done();
+        } else {
+            drop(step);
+            println!("  ✗ {name}");
+            for finding in findings {
+                println!("      {finding}");
+            }
+        }
+    }
+    if found > 0 {
+        bail!("tidy found {found} things to mend");
+    }
+    Ok(())
+}
