@@ -6,7 +6,8 @@
 //! dynamic configurations (`metadata`), and the wire form of an answer (`api`).
 //!
 //! Reading order: [`key`] is a row, [`catalogue`] the table, [`value`] and [`bounds`] what a row says of a text;
-//! [`properties`] and [`layers`] where texts come from; [`broker`] and [`topic`] what is built of them.
+//! [`properties`] and [`layers`] where texts come from; [`broker`] and [`topic`] what is built of them; [`explain`] and
+//! [`describe`] what is answered about them; [`document`] the pages of `docs/configuration/`.
 //!
 //! ```
 //! use ottla_config::{BrokerConfig, Properties};
@@ -31,6 +32,7 @@ pub mod bounds;
 pub mod broker;
 pub mod catalogue;
 pub mod describe;
+pub mod document;
 pub mod dynamic;
 pub mod endpoint;
 pub mod error;

@@ -6,8 +6,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use crate::catalogue;
+use crate::layers::{listener_key, synonyms};
+
 /// Keys and values, ordered by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
 
 /// A `\u` that is not followed by four hexadecimal digits, in this line (from 1).
@@ -84,6 +87,23 @@ impl Properties {
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Properties {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Properties {
         Properties(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
+/// For a log or a failed test: as it was written, without what is secret or looks it.
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.iter().map(|(key, value)| (key, if is_secret(key) { "[hidden]" } else { value }));
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let base = listener_key(name).map_or(name, |(_, base)| base);
+    match synonyms(name, true).into_iter().chain([base]).find_map(catalogue::broker_key) {
+        Some(key) => key.is_sensitive(),
+        // Nobody knows what it is; these names are warning enough.
+        None => ["password", "secret", "credential", "token", "jaas"].iter().any(|word| name.contains(word)),
     }
 }
 
