@@ -11,6 +11,8 @@ pub struct Complaint {
     pub key: String,
     /// What is wrong, in Kafka's words where Kafka has some: what a client is answered.
     pub message: String,
+    /// The value, where the message does not show it.
+    pub value: Option<String>,
     /// What would be right, where the message does not say so.
     pub allowed: Option<String>,
 }
@@ -30,19 +32,23 @@ impl Complaint {
             _ if message.contains("Not a number") => Some(format!("{} in {bounds}", a_number(key.kind))),
             _ => None,
         };
-        debug_assert!(key.kind != Kind::Password || text.is_empty() || !message.contains(text));
-        Complaint { key: key.name.to_owned(), message, allowed }
+        debug_assert!(key.kind != Kind::Password, "every text is a password");
+        let value = (!message.contains(text)).then(|| text.to_owned());
+        Complaint { key: key.name.to_owned(), message, value, allowed }
     }
 
     /// About keys that contradict each other, or a rule that the table cannot express.
     pub(crate) fn new(key: impl Into<String>, message: impl Into<String>) -> Complaint {
-        Complaint { key: key.into(), message: message.into(), allowed: None }
+        Complaint { key: key.into(), message: message.into(), value: None, allowed: None }
     }
 }
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        if let Some(value) = &self.value {
+            write!(f, " (it is {value})")?;
+        }
         match &self.allowed {
             Some(allowed) => write!(f, " (allowed: {allowed})"),
             None => Ok(()),

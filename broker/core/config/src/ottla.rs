@@ -50,7 +50,7 @@ impl OttlaConfig {
         let mut refuse = |key: &str, value: &str| {
             let allowed = KEYS.iter().find(|(name, ..)| *name == key).map(|(_, allowed, ..)| (*allowed).to_owned());
             let message = format!("Invalid value {value} for configuration {key}");
-            complaints.push(Complaint { key: key.to_owned(), message, allowed });
+            complaints.push(Complaint { allowed, ..Complaint::new(key, message) });
         };
         if let Some(text) = properties.get("ottla.metrics.listener") {
             match HostPort::parse(text.trim()) {
