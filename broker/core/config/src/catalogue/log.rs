@@ -8,18 +8,18 @@ pub(super) const BROKER: &[Key] = &[
     int("compression.gzip.level", "-1")
         .bounds(Bounds::BetweenOr(1, 9, -1))
         .cluster_wide()
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("The level at which the broker compresses with gzip where compression.type asks for it."),
     int("compression.lz4.level", "9")
         .between(1, 17)
         .cluster_wide()
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("The level at which the broker compresses with lz4 where compression.type asks for it."),
     string("compression.type", "producer")
         .one_of(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"])
         .high()
         .cluster_wide()
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc(
             "How batches are compressed in the log. The value producer keeps what the producer chose, and is the \
              only one that costs the broker nothing.",
@@ -27,7 +27,7 @@ pub(super) const BROKER: &[Key] = &[
     int("compression.zstd.level", "3")
         .between(-131_072, 22)
         .cluster_wide()
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("The level at which the broker compresses with zstd where compression.type asks for it."),
     list("cordoned.log.dirs", "")
         .bounds(DISTINCT_EMPTY_OR_UNSET)
@@ -105,15 +105,10 @@ pub(super) const BROKER: &[Key] = &[
         .high()
         .by("log directories")
         .doc("The directories in which partitions are kept. Each belongs to one node only."),
-    long("log.flush.interval.messages", MAX_LONG)
-        .at_least(1)
-        .high()
-        .cluster_wide()
-        .not_yet("flushing by count and time")
-        .doc(
-            "After how many records a partition is synced to disk, in topics that set nothing themselves. By \
+    long("log.flush.interval.messages", MAX_LONG).at_least(1).high().cluster_wide().by("flushing").doc(
+        "After how many records a partition is synced to disk, in topics that set nothing themselves. By \
              default this is left to the system, and replication keeps records safe.",
-        ),
+    ),
     unset("log.flush.interval.ms", Kind::Long).high().cluster_wide().not_yet("flushing by count and time").doc(
         "After how long a partition is synced to disk, in topics that set nothing themselves. If unset, \
          log.flush.scheduler.interval.ms is taken.",

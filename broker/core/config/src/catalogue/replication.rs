@@ -64,7 +64,7 @@ pub(super) const BROKER: &[Key] = &[
         .high()
         .not_yet("replication between brokers")
         .doc("How long a follower's fetch may take on its connection. Keep it at least at replica.fetch.wait.max.ms."),
-    boolean("unclean.leader.election.enable", false).high().cluster_wide().not_yet("replication between brokers").doc(
+    boolean("unclean.leader.election.enable", false).high().cluster_wide().by("leader election").doc(
         "Whether a replica that is not in sync may lead a partition when no other is left, in topics that set \
          nothing themselves. Records can be lost.",
     ),

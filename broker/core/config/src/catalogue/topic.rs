@@ -18,25 +18,25 @@ pub(super) const TOPIC: &[Key] = &[
         .bounds(Bounds::BetweenOr(1, 9, -1))
         .cluster_wide()
         .falls_back_to(&["compression.gzip.level"])
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("The level at which the broker compresses with gzip where compression.type asks for it."),
     int("compression.lz4.level", "9")
         .between(1, 17)
         .cluster_wide()
         .falls_back_to(&["compression.lz4.level"])
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("The level at which the broker compresses with lz4 where compression.type asks for it."),
     string("compression.type", "producer")
         .one_of(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"])
         .cluster_wide()
         .falls_back_to(&["compression.type"])
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("How batches are compressed in the log. The value producer keeps what the producer chose."),
     int("compression.zstd.level", "3")
         .between(-131_072, 22)
         .cluster_wide()
         .falls_back_to(&["compression.zstd.level"])
-        .not_yet("compression by the broker")
+        .by("produce validation")
         .doc("The level at which the broker compresses with zstd where compression.type asks for it."),
     long("delete.retention.ms", "86400000")
         .at_least(0)
@@ -58,7 +58,7 @@ pub(super) const TOPIC: &[Key] = &[
         .at_least(1)
         .cluster_wide()
         .falls_back_to(&["log.flush.interval.messages"])
-        .not_yet("flushing by count and time")
+        .by("flushing")
         .doc("After how many records a partition is synced to disk."),
     long("flush.ms", MAX_LONG)
         .at_least(0)
@@ -226,6 +226,6 @@ pub(super) const TOPIC: &[Key] = &[
     boolean("unclean.leader.election.enable", false)
         .cluster_wide()
         .falls_back_to(&["unclean.leader.election.enable"])
-        .not_yet("replication between brokers")
+        .by("leader election")
         .doc("Whether a replica that is not in sync may lead a partition when no other is left. Records can be lost."),
 ];

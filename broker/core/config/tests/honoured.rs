@@ -1,0 +1,114 @@
+//! A key that the table calls honoured is read by some code: its typed field is used outside this crate.
+//!
+//! It reads the sources as text: a field counts as read where `section.field` stands. Topic keys are read together through
+//! `TopicConfig` and are not looked for here.
+
+use std::path::Path;
+
+use ottla_config::catalogue::broker_key;
+use ottla_config::key::Honoured;
+
+/// Honoured keys whose readers are being built with the node and the server. A key leaves the list when it is read.
+const AWAITED: &[&str] = &[
+    "broker.heartbeat.interval.ms",
+    "broker.session.timeout.ms",
+    "connections.max.idle.ms",
+    "controlled.shutdown.enable",
+    "controller.quorum.bootstrap.servers",
+    "group.initial.rebalance.delay.ms",
+    "group.max.session.timeout.ms",
+    "group.max.size",
+    "group.min.session.timeout.ms",
+    "initial.broker.registration.timeout.ms",
+    "internal.metadata.max.batch.size.in.bytes",
+    "log.flush.offset.checkpoint.interval.ms",
+    "log.flush.start.offset.checkpoint.interval.ms",
+    "log.initial.task.delay.ms",
+    "log.retention.check.interval.ms",
+    "max.connections",
+    "max.connections.per.ip",
+    "max.connections.per.ip.overrides",
+    "max.incremental.fetch.session.cache.slots",
+    "metadata.log.dir",
+    "metadata.log.segment.bytes",
+    "metadata.log.segment.ms",
+    "offset.metadata.max.bytes",
+    "offsets.commit.timeout.ms",
+    "offsets.load.buffer.size",
+    "offsets.retention.check.interval.ms",
+    "producer.id.expiration.check.interval.ms",
+    "replica.high.watermark.checkpoint.interval.ms",
+    "request.timeout.ms",
+    "socket.listen.backlog.size",
+    "socket.receive.buffer.bytes",
+    "socket.request.max.bytes",
+    "socket.send.buffer.bytes",
+];
+
+#[test]
+fn every_honoured_key_with_a_field_is_read() {
+    let broker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut sources = String::new();
+    for folder in ["core/api", "core/commit-log", "core/groups", "core/metadata", "core/node", "core/quorum", "server"]
+    {
+        collect(&broker.join(folder).join("src"), &mut sources);
+    }
+    let mut unread = Vec::new();
+    let fields = fields();
+    assert!(80 <= fields.len(), "the sections are read");
+    for (key, path) in &fields {
+        let honoured = broker_key(key).is_some_and(|key| matches!(key.honoured, Honoured::By(_)));
+        if honoured && !contains_word(&sources, path) && !AWAITED.contains(&key.as_str()) {
+            unread.push(key.as_str());
+        }
+    }
+    assert!(unread.is_empty(), "called honoured and read by nobody: {unread:#?}");
+}
+
+/// Key and `section.field` of every field in `sections.rs` whose doc begins with its key.
+fn fields() -> Vec<(String, String)> {
+    const SECTIONS: &[(&str, &str)] = &[
+        ("QuorumConfig", "quorum"),
+        ("SessionConfig", "session"),
+        ("NetworkConfig", "network"),
+        ("LogConfig", "log"),
+        ("TopicCreation", "topics"),
+        ("ReplicationConfig", "replication"),
+        ("GroupConfig", "groups"),
+        ("OffsetsConfig", "offsets"),
+        ("TransactionConfig", "transactions"),
+        ("ProducerConfig", "producers"),
+        ("QuotaConfig", "quotas"),
+    ];
+    let mut fields = Vec::new();
+    let (mut section, mut key) = ("", String::new());
+    for line in include_str!("../src/broker/sections.rs").lines() {
+        if let Some(name) = line.strip_prefix("pub struct ").and_then(|rest| rest.split(' ').next()) {
+            section = SECTIONS.iter().find(|(kind, _)| *kind == name).expect("a known section").1;
+        } else if let Some(name) = line.trim().strip_prefix("/// `").and_then(|rest| rest.split('`').next()) {
+            name.clone_into(&mut key);
+        } else if let Some(field) = line.strip_prefix("    pub ").and_then(|rest| rest.split(':').next()) {
+            fields.push((std::mem::take(&mut key), format!("{section}.{field}")));
+        }
+    }
+    fields
+}
+
+fn collect(folder: &Path, sources: &mut String) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            *sources += &std::fs::read_to_string(&path).unwrap_or_default();
+        }
+    }
+}
+
+fn contains_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let after = text[at + word.len()..].chars().next();
+        !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
