@@ -81,7 +81,8 @@ impl<To> Shard<To> {
         }
     }
 
-    pub(crate) fn list(&self) -> Vec<Listed> {
+    /// Every group of this shard, those of newer kinds aside.
+    pub fn list(&self) -> Vec<Listed> {
         let groups = self.groups.values().map(|group| Listed {
             group: group.id.clone(),
             protocol_type: group.protocol_type.clone().unwrap_or_default(),

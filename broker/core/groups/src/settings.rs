@@ -15,6 +15,8 @@ pub struct Settings {
     pub size_max: usize,
     /// `offset.metadata.max.bytes`: the text that may go with a committed offset.
     pub offset_metadata_bytes_max: usize,
+    /// `offsets.commit.timeout.ms`: how long a reply waits for what it tells of to be committed.
+    pub commit_timeout: Duration,
     /// `offsets.retention.minutes`: how long an offset outlives its group.
     pub offsets_retention: Duration,
     /// `offsets.retention.check.interval.ms`.
@@ -30,6 +32,7 @@ impl Default for Settings {
             initial_rebalance_delay: Duration::from_secs(3),
             size_max: usize::MAX,
             offset_metadata_bytes_max: 4096,
+            commit_timeout: Duration::from_secs(5),
             offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
             offsets_retention_check_interval: Duration::from_secs(10 * 60),
         }

@@ -55,6 +55,22 @@ pub(crate) enum Purpose<To> {
     Rejoin(Box<StaticRejoin<To>>),
 }
 
+/// The most records that are appended as one where they need not be one: well below `max.message.bytes` as tombstones.
+const RECORDS_AT_ONCE: usize = 1000;
+
+/// Appends that nobody waits for, each of a size that the log takes.
+pub(crate) fn keep<To>(records: Vec<Record>) -> Vec<Action<To>> {
+    let mut records = records.into_iter();
+    let mut actions = Vec::new();
+    loop {
+        let some: Vec<Record> = records.by_ref().take(RECORDS_AT_ONCE).collect();
+        if some.is_empty() {
+            return actions;
+        }
+        actions.push(Action::Append { records: some, then: Then(Purpose::Keep) });
+    }
+}
+
 /// What the steps of the protocol write to.
 pub(crate) struct Out<'s, To> {
     pub(crate) now: Now,
@@ -82,7 +98,7 @@ pub struct Shard<To> {
     /// Groups of newer kinds, whose names are taken.
     pub(crate) foreign: BTreeSet<GroupId>,
     timers: Timers,
-    actions: Vec<Action<To>>,
+    pub(crate) actions: Vec<Action<To>>,
 }
 
 impl<To> Shard<To> {
@@ -181,7 +197,7 @@ impl<To> Shard<To> {
         while let Some(timer) = self.timers.pop(now.instant) {
             match timer {
                 Timer::Heartbeat(group, member) => {
-                    self.with_group(now, &group, |group, out| group.expire(&member, out))
+                    self.with_group(now, &group, |group, out| group.expire(&member, out));
                 }
                 Timer::Pending(group, member) => {
                     self.with_group(now, &group, |group, out| group.expire_pending(&member, out));

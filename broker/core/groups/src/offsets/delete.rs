@@ -6,7 +6,7 @@ use ottla_wire::ErrorCode;
 use crate::group::State;
 use crate::record::Record;
 use crate::request::{Partition, Reply};
-use crate::shard::{Action, Purpose, Shard, Then};
+use crate::shard::{Action, Purpose, Shard, keep};
 
 impl<To> Shard<To> {
     pub(crate) fn delete_offsets(&mut self, now: Now, group: &GroupId, partitions: Vec<Partition>, to: To) {
@@ -86,10 +86,7 @@ impl<To> Shard<To> {
         for id in &ids {
             records.extend(self.forget_offsets(id, |topic| topics.contains(topic)));
         }
-        if records.is_empty() {
-            return Vec::new();
-        }
-        vec![Action::Append { records, then: Then(Purpose::Keep) }]
+        keep(records)
     }
 
     /// Tombstones for a group's offsets of these topics.

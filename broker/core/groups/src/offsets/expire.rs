@@ -6,16 +6,14 @@ use ottla_vocabulary::{GroupId, Now, Timestamp, TopicName};
 use crate::group::State;
 use crate::record::Record;
 use crate::request::Committed;
-use crate::shard::{Purpose, Shard};
+use crate::shard::{Shard, keep};
 
 impl<To> Shard<To> {
     pub(crate) fn expire_offsets(&mut self, now: Now) {
         let mut ids: Vec<GroupId> = self.offsets.keys().cloned().collect();
         ids.extend(self.groups.keys().filter(|id| !self.offsets.contains_key(*id)).cloned());
         let records: Vec<Record> = ids.iter().flat_map(|id| self.expired(now.wall, id)).collect();
-        if !records.is_empty() {
-            self.out(now).append(records, Purpose::Keep);
-        }
+        self.actions.extend(keep(records));
     }
 
     /// Tombstones for what of one group has expired.
