@@ -31,12 +31,22 @@ impl Sessions {
         Sessions { brokers: unfenced.map(|broker| (broker.id, session(broker.epoch))).collect(), timeout }
     }
 
-    /// A heartbeat came: to be called before it is decided on, so that a slow decision expires nobody.
-    pub fn on_heartbeat(&mut self, broker: NodeId, epoch: BrokerEpoch, metadata_offset: Offset, now: Instant) {
-        self.brokers.insert(broker, Session { epoch, contact: now, metadata_offset });
+    /// A heartbeat came: to be called before it is decided on, so that a slow decision expires nobody. One of another
+    /// registration than the present counts for nothing.
+    pub fn on_heartbeat(
+        &mut self,
+        image: &Image,
+        broker: NodeId,
+        epoch: BrokerEpoch,
+        metadata_offset: Offset,
+        now: Instant,
+    ) {
+        if image.cluster.broker(broker).is_some_and(|known| known.epoch == epoch) {
+            self.brokers.insert(broker, Session { epoch, contact: now, metadata_offset });
+        }
     }
 
-    /// A broker was fenced, left, or registered anew.
+    /// A broker was fenced for its silence, or left.
     pub fn forget(&mut self, broker: NodeId) {
         self.brokers.remove(&broker);
     }

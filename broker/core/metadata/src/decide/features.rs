@@ -142,13 +142,11 @@ fn check_metadata_downgrade(context: Context<'_>, to: MetadataVersion, upgrade: 
 
 /// Why a node of the cluster could not live with a level; `None` when all can.
 fn why_not_supported(context: Context<'_>, name: &str, level: i16) -> Option<String> {
-    let why = |what: String, range: Option<LevelRange>| match range {
-        Some(range) if range.contains(level) => None,
-        Some(LevelRange { min, max }) if (min, max) != (0, 0) => {
-            Some(format!("{what} only supports versions {min}-{max}"))
-        }
-        _ if level == 0 => None,
-        _ => Some(format!("{what} does not support this feature.")),
+    let why = |what: String, range: Option<LevelRange>| match range.unwrap_or(LevelRange { min: 0, max: 0 }) {
+        range if range.contains(level) => None,
+        LevelRange { max: 0, .. } => Some(format!("{what} does not support this feature.")),
+        LevelRange { min, max } if min == max => Some(format!("{what} only supports versions {min}")),
+        LevelRange { min, max } => Some(format!("{what} only supports versions {min}-{max}")),
     };
     let own_id = context.config.node_id;
     let own = context.image.features.supported();
