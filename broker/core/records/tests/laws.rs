@@ -27,6 +27,11 @@ fn read_all(bytes: &[u8]) {
     let _ = validate_produce(bytes, &ProduceRules::default(), NOW, &mut decompressor);
 }
 
+/// Rules under which a batch of any size is taken: uncompressed, some specimens are larger than the default allows.
+fn any_size() -> ProduceRules {
+    ProduceRules { max_message_bytes: i32::MAX, ..ProduceRules::default() }
+}
+
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     if let Ok(mut header) = BatchHeader::parse(&bytes) {
         header.seal(&bytes[HEADER_BYTES..]);
@@ -101,7 +106,7 @@ proptest! {
     fn what_a_producer_builds_is_accepted_as_it_is(specimen in produced(NOW), stamps: bool) {
         let bytes = specimen.build();
         let timestamp_type = if stamps { TimestampType::LogAppendTime } else { TimestampType::CreateTime };
-        let rules = ProduceRules { timestamp_type, ..ProduceRules::default() };
+        let rules = ProduceRules { timestamp_type, ..any_size() };
         let valid = validate_produce(&bytes, &rules, NOW, &mut Decompressor::new()).unwrap();
         prop_assert!(valid.is_unchanged());
         prop_assert_eq!(&valid.records[..], &bytes[HEADER_BYTES..]);
@@ -123,7 +128,7 @@ proptest! {
     #[test]
     fn another_codec_keeps_every_record(specimen in produced(NOW), target in codecs()) {
         let bytes = specimen.build();
-        let rules = ProduceRules { compression: Some(Compression::new(target)), ..ProduceRules::default() };
+        let rules = ProduceRules { compression: Some(Compression::new(target)), ..any_size() };
         let valid = validate_produce(&bytes, &rules, NOW, &mut Decompressor::new()).unwrap();
         prop_assert_eq!(valid.is_unchanged(), target == specimen.options.compression.codec);
         let rebuilt = [&valid.header.to_bytes(), &valid.records[..]].concat();
