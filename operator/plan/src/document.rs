@@ -18,7 +18,16 @@ use crate::names::Keys;
 pub struct Document<'a> {
     root: &'a Value,
     field: &'static str,
-    read: Rc<RefCell<BTreeSet<Path>>>,
+    marks: Rc<RefCell<Marks>>,
+}
+
+/// What was done with places.
+#[derive(Clone, Debug, Default)]
+struct Marks {
+    /// Read, with all that is below them.
+    read: BTreeSet<Path>,
+    /// Gone into: their being there is honoured, and what is below them is judged by itself.
+    entered: BTreeSet<Path>,
 }
 
 /// A place in a document, whether or not something stands there.
@@ -26,26 +35,27 @@ pub struct Document<'a> {
 pub struct Place<'a> {
     path: Path,
     value: Option<&'a Value>,
-    read: Rc<RefCell<BTreeSet<Path>>>,
+    marks: Rc<RefCell<Marks>>,
 }
 
 impl<'a> Document<'a> {
     /// A document that stands in the field (`spec`) of a resource.
     pub fn new(field: &'static str, root: &'a Value) -> Document<'a> {
-        Document { root, field, read: Rc::default() }
+        Document { root, field, marks: Rc::default() }
     }
 
     /// Its root.
     pub fn place(&self) -> Place<'a> {
         let path = Path::root().field(self.field);
-        Place { path, value: Some(self.root).filter(|value| !value.is_null()), read: Rc::clone(&self.read) }
+        Place { path, value: Some(self.root).filter(|value| !value.is_null()), marks: Rc::clone(&self.marks) }
     }
 
     /// What was not read: the highest places below the root below which nobody read anything.
     pub fn unread(&self) -> Vec<Path> {
         let mut unread = Vec::new();
         let path = Path::root().field(self.field);
-        collect_unread(&path, self.root, &self.read.borrow(), true, &mut unread);
+        self.marks.borrow_mut().entered.insert(path.clone());
+        collect_unread(&path, self.root, &self.marks.borrow(), &mut unread);
         unread
     }
 }
@@ -64,7 +74,7 @@ impl<'a> Place<'a> {
     /// The place of a field. An explicit null is nothing.
     pub fn field(&self, name: &str) -> Place<'a> {
         let value = self.value.and_then(|value| value.get(name)).filter(|value| !value.is_null());
-        Place { path: self.path.field(name), value, read: Rc::clone(&self.read) }
+        Place { path: self.path.field(name), value, marks: Rc::clone(&self.marks) }
     }
 
     /// The places of a list's elements.
@@ -74,7 +84,7 @@ impl<'a> Place<'a> {
             .map(|(index, element)| Place {
                 path: self.path.element(index),
                 value: Some(element),
-                read: Rc::clone(&self.read),
+                marks: Rc::clone(&self.marks),
             })
             .collect()
     }
@@ -90,9 +100,15 @@ impl<'a> Place<'a> {
         self.value
     }
 
+    /// Goes into a section: its being there is honoured, and what nobody reads below it is named by itself.
+    pub fn enter(&self) -> Place<'a> {
+        self.marks.borrow_mut().entered.insert(self.path.clone());
+        self.clone()
+    }
+
     /// Takes what stands here, with all that is below it.
     pub fn take(&self) -> Option<&'a Value> {
-        self.read.borrow_mut().insert(self.path.clone());
+        self.marks.borrow_mut().read.insert(self.path.clone());
         self.value
     }
 
@@ -129,8 +145,8 @@ pub fn plain_text(value: &Value) -> Option<String> {
 }
 
 /// Collects the highest unread places; whether anything at or below `path` was read.
-fn collect_unread(path: &Path, value: &Value, read: &BTreeSet<Path>, is_root: bool, unread: &mut Vec<Path>) -> bool {
-    if read.contains(path) {
+fn collect_unread(path: &Path, value: &Value, marks: &Marks, unread: &mut Vec<Path>) -> bool {
+    if marks.read.contains(path) {
         return true;
     }
     let below: Vec<(Path, &Value)> = match value {
@@ -142,11 +158,11 @@ fn collect_unread(path: &Path, value: &Value, read: &BTreeSet<Path>, is_root: bo
         _ => Vec::new(),
     };
     let mut parts = Vec::new();
-    let mut any_read = false;
+    let mut any_read = marks.entered.contains(path);
     for (path, value) in &below {
-        any_read |= collect_unread(path, value, read, false, &mut parts);
+        any_read |= collect_unread(path, value, marks, &mut parts);
     }
-    if any_read || is_root {
+    if any_read {
         unread.append(&mut parts);
     } else {
         unread.push(path.clone());
@@ -170,6 +186,7 @@ mod tests {
             "kafka": {"replicas": 1, "rack": {"topologyKey": "zone"}, "config": {"a.b": 1, "c": {}}},
             "zookeeper": {"replicas": 3, "storage": {"type": "ephemeral"}},
             "kafkaExporter": {},
+            "entityOperator": {"topicOperator": {"image": "x"}, "userOperator": {}},
             "list": [{"a": 1, "b": 2}, {"a": 3}],
             "nothing": null,
         });
@@ -179,10 +196,13 @@ mod tests {
         assert_eq!(place.field("kafka").field("config").field("a.b").whole(), Some(1));
         assert_eq!(place.field("list").elements()[0].field("a").whole(), Some(1));
         assert_eq!(place.field("absent").field("deeper").text(), None);
+        assert!(place.field("entityOperator").field("topicOperator").enter().is_present());
         let unread: Vec<String> = document.unread().iter().map(ToString::to_string).collect();
         assert_eq!(
             unread,
             [
+                "spec.entityOperator.topicOperator.image",
+                "spec.entityOperator.userOperator",
                 "spec.kafka.config.c",
                 "spec.kafka.rack",
                 "spec.kafkaExporter",

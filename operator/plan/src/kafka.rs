@@ -26,6 +26,7 @@ pub fn plan_kafka(kafka: &Kafka, pools: &[KafkaNodePool], world: &World, setting
         return Plan { status: status::paused(kafka, now), ..Plan::default() };
     }
     let (cluster, mut findings) = validate::validate(kafka, &pools, world, settings);
+    // Run in full even after a refusal, so that everything that is wrong is said at once.
     let (objects, mut actions, mut waits) = match &cluster {
         Some(cluster) => decide(kafka, cluster, world, settings, &mut findings),
         None => Default::default(),

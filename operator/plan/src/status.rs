@@ -48,7 +48,9 @@ pub(crate) fn of_kafka(report: &Report<'_>) -> Value {
     let state = state(report);
     let keeps_generation = state.is_ready && report.has_actions;
     let mut conditions = vec![state_condition(&state)];
-    conditions.extend(warnings(&report.findings.warnings, &Subject::Kafka));
+    let of_warnings = warnings(&report.findings.warnings, &Subject::Kafka);
+    // What makes the cluster unready needs no warning beside.
+    conditions.extend(of_warnings.into_iter().filter(|warning| warning["reason"] != json!(state.reason)));
     if !keeps_generation {
         status.insert("observedGeneration".to_owned(), json!(report.kafka.metadata.generation.unwrap_or(0)));
     }

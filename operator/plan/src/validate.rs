@@ -35,8 +35,8 @@ pub(crate) const KAFKA_VERSION: &str = "4.4.0";
 /// The metadata version that clusters are made with.
 pub(crate) const METADATA_VERSION: &str = "4.4";
 
-/// Checks a Kafka resource and its pools against each other and against what stands in the world. A cluster is given
-/// exactly when there is no refusal.
+/// Checks a Kafka resource and its pools against each other and against what stands in the world. Where there are refusals,
+/// a cluster may be given all the same, for further checks to say at once what else is wrong; nothing is done with it.
 pub(crate) fn validate(
     kafka: &Kafka,
     pools: &[&KafkaNodePool],
@@ -54,7 +54,7 @@ pub(crate) fn validate(
     let document = Document::new("spec", &kafka.spec);
     let cluster = read(kafka, pools, &document.place(), world, settings, &mut findings);
     unread::report(&document, &Subject::Kafka, &mut findings);
-    (cluster.filter(|_| findings.refusals.is_empty()), findings)
+    (cluster, findings)
 }
 
 fn check_schema<K: ottla_crds::resource::Marker>(
@@ -86,15 +86,19 @@ fn read(
     settings: &Settings,
     findings: &mut Findings,
 ) -> Option<Cluster> {
-    let part = spec.field("kafka");
+    let part = spec.field("kafka").enter();
+    let template = part.field("template").enter();
     if !part.is_present() {
         findings.refuse(&Subject::Kafka, part.path(), "is missing");
         return None;
     }
     let name = kafka.name().to_owned();
+    if !nodes::check_names(&name, pools, findings) {
+        return None;
+    }
+    let broker_count = nodes::broker_count(&part, pools);
     let pools = nodes::read(kafka, pools, &part, world, settings, findings);
     let listeners = listeners::read(&part, findings);
-    let broker_count = pools.iter().filter(|pool| pool.is_broker).map(|pool| pool.nodes.len()).sum();
     let config = config::read(&part.field("config"), broker_count, &listeners, findings);
     check_versions(&part, findings);
     let cluster = Cluster {
@@ -106,8 +110,8 @@ fn read(
         listeners,
         config,
         image: image(&part, settings, findings),
-        templates: template::of_cluster(&part.field("template"), findings),
-        nodes_down_max: template::nodes_down_max(&part.field("template")),
+        templates: template::of_cluster(&template, findings),
+        nodes_down_max: template::nodes_down_max(&template),
         probes: template::probes(&part, findings),
         topics: topics(kafka, spec),
         pools,
@@ -217,10 +221,7 @@ fn is_kafka_version(text: &str) -> bool {
 /// Topics are served where `entityOperator.topicOperator` asks for it, or the `topicOperator` of the oldest age.
 fn topics(kafka: &Kafka, spec: &Place<'_>) -> Option<TopicController> {
     let section = [spec.field("entityOperator").field("topicOperator"), spec.field("topicOperator")];
-    let section = section.into_iter().find(Place::is_present)?;
-    if section.peek().is_some_and(|value| value.as_object().is_some_and(serde_json::Map::is_empty)) {
-        section.take();
-    }
+    let section = section.into_iter().find(Place::is_present)?.enter();
     let namespace = section.field("watchedNamespace").text().unwrap_or(kafka.namespace()).to_owned();
     let seconds = section.field("reconciliationIntervalSeconds").whole().map(|seconds| seconds * 1000);
     let interval_ms = section.field("reconciliationIntervalMs").whole().or(seconds).unwrap_or(TOPIC_INTERVAL_MS);

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff;
 use ottla_crds::KafkaTopic;
-use ottla_plan::topics::{FinalizerChange, ObservedTopic, TopicCommand, TopicPlan, plan_topic, topic_failed, topic_name};
+use ottla_plan::topics::{
+    FinalizerChange, ObservedTopic, TopicCommand, TopicPlan, plan_topic, topic_failed, topic_name,
+};
 use ottla_vocabulary::Uuid;
 use serde_json::{Value, json};
 use support::{NOW, messages};
@@ -94,7 +96,10 @@ fn condition(topic: &KafkaTopic) -> String {
 
 #[test]
 fn a_topic_is_created_with_its_finalizer_and_becomes_ready() {
-    let mut topic = resource("my-topic", json!({"partitions": 3, "replicas": 1, "config": {"retention.ms": 7_200_000, "cleanup.policy": ["compact", "delete"]}}));
+    let mut topic = resource(
+        "my-topic",
+        json!({"partitions": 3, "replicas": 1, "config": {"retention.ms": 7_200_000, "cleanup.policy": ["compact", "delete"]}}),
+    );
     let mut brokers = Brokers::default();
     let said = run(&mut topic, &[], &mut brokers);
     assert_eq!(
@@ -120,12 +125,18 @@ fn what_the_resource_leaves_open_is_the_brokers_choice_and_stays() {
 
 #[test]
 fn an_existing_topic_is_adopted_grown_and_its_settings_made_to_match() {
-    let mut topic = resource("my-topic", json!({"partitions": 6, "config": {"retention.ms": "5", "segment.bytes": 1_073_741_824}}));
+    let mut topic =
+        resource("my-topic", json!({"partitions": 6, "config": {"retention.ms": "5", "segment.bytes": 1_073_741_824}}));
     let mut brokers = Brokers::with(
         "my-topic",
         3,
         1,
-        &[("retention.ms", "9"), ("segment.bytes", "1073741824"), ("min.insync.replicas", "2"), ("leader.replication.throttled.replicas", "*")],
+        &[
+            ("retention.ms", "9"),
+            ("segment.bytes", "1073741824"),
+            ("min.insync.replicas", "2"),
+            ("leader.replication.throttled.replicas", "*"),
+        ],
     );
     let said = run(&mut topic, &[], &mut brokers);
     assert_eq!(
@@ -148,7 +159,10 @@ fn what_cannot_be_done_is_said_and_the_rest_is_done() {
     assert_eq!(condition(&topic), "Ready False NotSupported");
     let all = messages(&topic.status).join("\n");
     assert!(all.contains("spec.partitions is 2 and the topic has 3: decreasing partitions is not supported"), "{all}");
-    assert!(all.contains("spec.replicas is 3 and the topic has 1: replication factor change is not supported"), "{all}");
+    assert!(
+        all.contains("spec.replicas is 3 and the topic has 1: replication factor change is not supported"),
+        "{all}"
+    );
 }
 
 #[test]
@@ -176,7 +190,7 @@ fn the_oldest_of_two_resources_has_the_say() {
     assert!(run(&mut young, &siblings, &mut brokers).is_empty());
     assert_eq!(condition(&young), "Ready False ResourceConflict");
     assert!(messages(&young.status)[0].contains("streams/old"), "{:#}", young.status);
-    let mut winner = old.clone();
+    let mut winner = old;
     run(&mut winner, &siblings, &mut brokers);
     assert_eq!(condition(&winner), "Ready True");
     // The loser goes without the topic, and the winner leaves the topic to its heir.
@@ -225,7 +239,9 @@ fn a_wrong_resource_names_the_field_and_asks_nothing() {
         ("a", json!({"topicName": "a b"}), "spec.topicName cannot name a topic"),
     ] {
         let plan = plan_topic(&resource(name, spec), &[], None, NOW);
-        let TopicPlan { commands, status: Some(status), finalizer: FinalizerChange::Keep, .. } = plan else { panic!("{path}") };
+        let TopicPlan { commands, status: Some(status), finalizer: FinalizerChange::Keep, .. } = plan else {
+            panic!("{path}")
+        };
         assert!(commands.is_empty());
         assert_eq!(status["conditions"][0]["reason"], "InvalidResourceException");
         assert!(messages(&status).iter().any(|message| message.starts_with(path)), "{status:#}");
@@ -239,7 +255,10 @@ fn unknown_fields_and_throttles_are_warned_of() {
     run(&mut topic, &[], &mut Brokers::default());
     assert_eq!(condition(&topic), "Ready True");
     let all = messages(&topic.status).join("\n");
-    assert!(all.contains("spec.retention is not a field") && all.contains("spec.config sets leader.replication"), "{all}");
+    assert!(
+        all.contains("spec.retention is not a field") && all.contains("spec.config sets leader.replication"),
+        "{all}"
+    );
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn probe(path: &str, laid: &Probe) -> Probe {
     };
     Probe {
         http_get: Some(action),
-        initial_delay_seconds: laid.initial_delay_seconds.or(Some(1)),
+        initial_delay_seconds: laid.initial_delay_seconds,
         timeout_seconds: laid.timeout_seconds.or(Some(5)),
         period_seconds: laid.period_seconds.or(Some(if path == "/readyz" { 1 } else { 10 })),
         success_threshold: laid.success_threshold.or(Some(1)),

@@ -34,6 +34,50 @@ pub(crate) fn pools_of<'a>(kafka: &Kafka, pools: &'a [KafkaNodePool]) -> Vec<&'a
     pools
 }
 
+/// How many brokers are asked for, whether or not so many can be run.
+pub(super) fn broker_count(part: &Place<'_>, pools: &[&KafkaNodePool]) -> usize {
+    let count = match pools {
+        [] => part.field("replicas").peek().and_then(Value::as_i64).unwrap_or(0),
+        pools => pools.iter().filter(|pool| has_role(pool, "broker")).map(|pool| replicas(pool)).sum(),
+    };
+    usize::try_from(count).unwrap_or(0)
+}
+
+/// Names of objects and values of labels are made of the names of a cluster and its pools, and have to fit.
+pub(super) fn check_names(cluster: &str, pools: &[&KafkaNodePool], findings: &mut Findings) -> bool {
+    /// A service's name has 63 characters, and the longest ends in `-kafka-bootstrap`.
+    const CLUSTER_LENGTH_MAX: usize = 63 - "-kafka-bootstrap".len();
+    /// A stateful set's name with a hash of eleven behind it is the value of a label.
+    const POOL_LENGTH_MAX: usize = 52;
+    let is_inner = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let mut refuse =
+        |subject: Subject, why: String| findings.refuse(&subject, &super::field(&["metadata", "name"]), why);
+    let mut is_right = true;
+    if CLUSTER_LENGTH_MAX < cluster.len() {
+        refuse(Subject::Kafka, format!("is {cluster}, and may have {CLUSTER_LENGTH_MAX} characters"));
+        is_right = false;
+    }
+    if !cluster.chars().all(is_inner) || !cluster.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+        refuse(
+            Subject::Kafka,
+            format!("is {cluster}, and services are named after it: a letter, then letters, digits and -"),
+        );
+        is_right = false;
+    }
+    for pool in pools {
+        let name = names::pool(cluster, pool.name());
+        if POOL_LENGTH_MAX < name.len() || !name.chars().all(is_inner) {
+            let why = format!(
+                "of KafkaNodePool {} makes the name {name}, which may have {POOL_LENGTH_MAX} letters, digits and -",
+                pool.name()
+            );
+            refuse(Subject::Pool(pool.name().to_owned()), why);
+            is_right = false;
+        }
+    }
+    is_right
+}
+
 /// Reads the nodes of a cluster.
 pub(super) fn read(
     kafka: &Kafka,
@@ -50,7 +94,7 @@ pub(super) fn read(
         taken.extend(bound_ids(config));
     }
     if pools.is_empty() {
-        return read_virtual(kafka, part, &mut taken, world, settings, findings).into_iter().collect();
+        return vec![read_virtual(kafka, part, &mut taken, world, settings, findings)];
     }
     let read = pools.iter().map(|pool| read_pool(kafka, pool, part, &mut taken, world, settings, findings)).collect();
     check_count(pools, findings);
@@ -64,7 +108,7 @@ fn read_virtual(
     world: &World,
     settings: &Settings,
     findings: &mut Findings,
-) -> Option<Pool> {
+) -> Pool {
     let subject = Subject::Kafka;
     let (replicas, storage_place) = (part.field("replicas"), part.field("storage"));
     for place in [&replicas, &storage_place] {
@@ -80,20 +124,19 @@ fn read_virtual(
     if NODES_MAX < count {
         let message = format!("{} is {count}: clusters of more than one node are not built yet", replicas.path());
         findings.refuse_as(&subject, Reason::NotSupported, message);
-        return None;
     }
     let storage = storage::read(&storage_place, &subject, world, kafka.name(), names::VIRTUAL_POOL, findings);
     let template = part.field("template");
-    Some(Pool {
+    Pool {
         name: names::VIRTUAL_POOL.to_owned(),
         inherited_labels: inherited(&kafka.metadata, settings),
         is_broker: true,
         is_controller: true,
-        nodes: nodes(kafka.name(), names::VIRTUAL_POOL, count, &[], taken, world),
-        storage: storage?,
+        nodes: nodes(kafka.name(), names::VIRTUAL_POOL, count.min(NODES_MAX), &[], taken, world),
+        storage: storage.unwrap_or_else(storage::none),
         resources: template::resources(&part.field("resources"), &subject, findings),
         templates: template::of_pool(&template, None, part, &subject, findings),
-    })
+    }
 }
 
 fn read_pool(
@@ -126,7 +169,13 @@ fn read_pool(
         nodes: nodes(kafka.name(), name, count.min(NODES_MAX), &wanted_ids, taken, world),
         storage: storage.unwrap_or_else(storage::none),
         resources: template::resources(&spec.field("resources"), &subject, findings),
-        templates: template::of_pool(&part.field("template"), Some(&spec.field("template")), part, &subject, findings),
+        templates: template::of_pool(
+            &part.field("template"),
+            Some(&spec.field("template").enter()),
+            part,
+            &subject,
+            findings,
+        ),
     };
     unread::report(&document, &subject, findings);
     pool
@@ -134,13 +183,9 @@ fn read_pool(
 
 /// One node in both roles is what a process of ours can be so far; anything else is named where it is asked for.
 fn check_count(pools: &[&KafkaNodePool], findings: &mut Findings) {
-    let count = |pool: &KafkaNodePool| pool.spec["replicas"].as_i64().unwrap_or(0);
-    let has_role = |pool: &KafkaNodePool, role: &str| {
-        pool.spec["roles"].as_array().is_some_and(|roles| roles.iter().any(|name| name == role))
-    };
-    let total: i64 = pools.iter().map(|pool| count(pool)).sum();
+    let total: i64 = pools.iter().map(|pool| replicas(pool)).sum();
     for role in ["broker", "controller"] {
-        if !pools.iter().any(|pool| has_role(pool, role) && 0 < count(pool)) {
+        if !pools.iter().any(|pool| has_role(pool, role) && 0 < replicas(pool)) {
             let message = format!("no KafkaNodePool has a node with the role {role}, by spec.roles and spec.replicas");
             findings.refuse_as(&Subject::Kafka, Reason::InvalidResource, message);
         }
@@ -148,14 +193,22 @@ fn check_count(pools: &[&KafkaNodePool], findings: &mut Findings) {
     if total <= NODES_MAX {
         return;
     }
-    for pool in pools.iter().filter(|pool| 0 < count(pool)) {
+    for pool in pools.iter().filter(|pool| 0 < replicas(pool)) {
         let message = format!(
             "spec.replicas of KafkaNodePool {} is {}, and the cluster has {total} nodes: clusters of more than one node are not built yet",
             pool.name(),
-            count(pool)
+            replicas(pool)
         );
         findings.refuse_as(&Subject::Pool(pool.name().to_owned()), Reason::NotSupported, message);
     }
+}
+
+fn replicas(pool: &KafkaNodePool) -> i64 {
+    pool.spec["replicas"].as_i64().unwrap_or(0)
+}
+
+fn has_role(pool: &KafkaNodePool, role: &str) -> bool {
+    pool.spec["roles"].as_array().is_some_and(|roles| roles.iter().any(|name| name == role))
 }
 
 /// The nodes of a pool: those that it has, and further ones with the first free ids.

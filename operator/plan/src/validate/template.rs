@@ -43,8 +43,8 @@ pub(super) fn of_pool(
     findings: &mut Findings,
 ) -> PoolTemplates {
     let choose = |name: &str| match of_pool.map(|template| template.field(name)).filter(Place::is_present) {
-        Some(own) => (own, subject.clone()),
-        None => (of_kafka.field(name), Subject::Kafka),
+        Some(own) => (own.enter(), subject.clone()),
+        None => (of_kafka.field(name).enter(), Subject::Kafka),
     };
     let mut stateful_set = Metadata::default();
     for name in ["statefulset", "podSet"] {
