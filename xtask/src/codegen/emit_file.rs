@@ -31,7 +31,8 @@ pub(super) fn emit(source: &Source) -> String {
     if uses(&Type::Uuid) {
         text.push_str("use ottla_vocabulary::Uuid;\n\n");
     }
-    let mut ours = vec!["Message", "Reader", "WireError", "Writer", "element::Element", "form::Form"];
+    let element = if structs.contains("Width") { "element::{Element, Width}" } else { "element::Element" };
+    let mut ours = vec!["Message", "Reader", "WireError", "Writer", element, "form::Form"];
     if structs.contains("Array<") {
         ours.push("Array");
     }

@@ -26,8 +26,7 @@ pub(super) fn emit(message: &Message, part: &Struct) -> String {
 
 /// Where an untagged field is in the version, the call that reads it; otherwise its default.
 fn read_or_default(field: &Field, context: Versions) -> String {
-    let untagged = Versions { max: if field.tag.is_some() { field.tagged().min - 1 } else { i16::MAX }, min: 0 };
-    let present = field.versions.and(untagged).and(context);
+    let present = if field.tag.is_some() { Versions::NONE } else { field.versions.and(context) };
     match when(present, context) {
         When::Always => read(field, present),
         When::Never => default(field),
@@ -86,28 +85,34 @@ fn read_tags(message: &Message, part: &Struct, context: Versions) -> String {
     }
 }
 
-/// A struct of numbers alone has a width in versions without tagged fields; nothing for any other struct.
+/// A struct of numbers alone takes the same bytes everywhere but for its tagged fields; nothing for any other struct.
 pub(super) fn emit_width(message: &Message, part: &Struct) -> String {
     let context = context(message, part);
-    let mut sum = Vec::new();
-    for field in &part.fields {
+    let mut terms = Vec::new();
+    for field in part.fields.iter().filter(|field| field.tag.is_none()) {
         let Some(bytes) = fixed_bytes(&field.ty) else { return String::new() };
         match when(field.versions, context) {
-            When::Always => sum.push(bytes.to_string()),
+            When::Always => terms.push(bytes.to_string()),
             When::Never => {}
-            When::If(condition) => sum.push(format!("if {condition} {{ {bytes} }} else {{ 0 }}")),
+            When::If(condition) => terms.push(format!("(if {condition} {{ {bytes} }} else {{ 0 }})")),
         }
     }
-    let none = match when_flexible(message, context) {
-        When::Always => return String::new(),
-        When::Never => String::new(),
-        When::If(condition) => format!("if {condition} {{ return None; }}\n"),
-    };
-    if sum.is_empty() {
+    if terms.is_empty() {
         return String::new();
     }
-    let form = if none.is_empty() && !sum.iter().any(|term| term.contains("form")) { "_form" } else { "form" };
-    let sum: Vec<String> =
-        sum.into_iter().map(|term| if term.starts_with("if") { format!("({term})") } else { term }).collect();
-    format!("\nfn width({form}: Form) -> Option<usize> {{\n{none}Some({})\n}}\n", sum.join(" + "))
+    let sum = match terms.join(" + ") {
+        sum if terms.len() == 1 => sum.trim_start_matches('(').trim_end_matches(')').to_owned(),
+        sum => sum,
+    };
+    let width = match when_flexible(message, context) {
+        When::Always => format!("Width::BeforeTags({sum})"),
+        When::Never => format!("Width::Exactly({sum})"),
+        When::If(condition) => {
+            format!(
+                "let bytes = {sum};\nif {condition} {{ Width::BeforeTags(bytes) }} else {{ Width::Exactly(bytes) }}"
+            )
+        }
+    };
+    let form = if width.contains("form") { "form" } else { "_form" };
+    format!("\nfn width({form}: Form) -> Width {{\n{width}\n}}\n")
 }

@@ -20,8 +20,7 @@ pub(super) fn emit(message: &Message, part: &Struct) -> String {
 
 /// Writes a field in the versions where it stands in its place, and refuses a value in those that lack it.
 fn write_untagged(message: &Message, part: &Struct, field: &Field, context: Versions) -> String {
-    let untagged = Versions { max: if field.tag.is_some() { field.tagged().min - 1 } else { i16::MAX }, min: 0 };
-    let present = field.versions.and(untagged).and(context);
+    let present = if field.tag.is_some() { Versions::NONE } else { field.versions.and(context) };
     let lacking = refuse_value(message, part, field);
     let write = || format!("{};\n", write(message, part, field, present));
     match when(present, context) {

@@ -15,6 +15,8 @@ pub(super) fn refuse(message: &Message) -> Result<()> {
         for field in &part.fields {
             let tagged = field.tagged().and(message.versions);
             ensure!(message.flexible.covers(tagged), "{} is tagged in a version that is not flexible", field.name);
+            let present = field.versions.and(message.versions);
+            ensure!(field.tag.is_none() || tagged == present, "{} is tagged in some of its versions only", field.name);
             if let Type::Array(element) = &field.ty {
                 ensure!(!matches!(**element, Type::Array(_)), "{} is an array of arrays", field.name);
             }

@@ -3,7 +3,7 @@
 use ottla_wire_schema::{Field, Message, Struct, Type, Versions};
 
 /// Types that generated files use; a struct of the same name would hide one.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 14] = [
     "Array",
     "Cow",
     "Element",
@@ -17,6 +17,7 @@ const TAKEN: [&str; 13] = [
     "WireError",
     "Writer",
     "Self",
+    "Width",
 ];
 
 pub(super) fn is_taken(name: &str) -> bool {

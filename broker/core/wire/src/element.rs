@@ -19,12 +19,22 @@ pub trait Element<'a>: Clone {
     /// Writes it.
     fn encode(&self, writer: &mut Writer, form: Form) -> Result<(), WireError>;
 
-    /// How many bytes each takes, where all take the same and any bytes are a value: then an array of them is skipped
-    /// by a multiplication.
+    /// How many bytes each takes, where that can be known without looking.
     #[inline]
-    fn width(_form: Form) -> Option<usize> {
-        None
+    fn width(_form: Form) -> Width {
+        Width::Varies
     }
+}
+
+/// How many bytes a value takes, so that an array of them can be skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// It has to be read to know.
+    Varies,
+    /// All take so many, and any bytes are a value.
+    Exactly(usize),
+    /// All take so many, of any value, and then come the tagged fields of a struct.
+    BeforeTags(usize),
 }
 
 macro_rules! numbers {
@@ -42,8 +52,8 @@ macro_rules! numbers {
             }
 
             #[inline]
-            fn width(_form: Form) -> Option<usize> {
-                Some(size_of::<$ty>())
+            fn width(_form: Form) -> Width {
+                Width::Exactly(size_of::<$ty>())
             }
         }
     )* };

@@ -11,7 +11,7 @@ use ottla_vocabulary::Uuid;
 
 use crate::WireError;
 use crate::array::Array;
-use crate::element::Element;
+use crate::element::{Element, Width};
 use crate::form::Form;
 use crate::records::Records;
 
@@ -206,22 +206,34 @@ impl<'a> Reader<'a> {
     /// A string that is there.
     #[inline]
     pub fn string(&mut self, form: Form) -> Result<Cow<'a, str>, WireError> {
-        let value = self.nullable_string(form)?;
-        self.not_null(value)
+        match self.string_length(form)? {
+            Some(length) => self.text(length),
+            None => Err(WireError::Null { at: self.at }),
+        }
     }
 
     /// A string or null.
     #[inline]
     pub fn nullable_string(&mut self, form: Form) -> Result<Option<Cow<'a, str>>, WireError> {
-        let length = if form.flexible { self.length(form)? } else { u32::try_from(self.int16()?).ok() };
-        let Some(length) = length else { return Ok(None) };
+        match self.string_length(form)? {
+            Some(length) => self.text(length).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn string_length(&mut self, form: Form) -> Result<Option<u32>, WireError> {
+        if form.flexible { self.length(form) } else { Ok(u32::try_from(self.int16()?).ok()) }
+    }
+
+    fn text(&mut self, length: u32) -> Result<Cow<'a, str>, WireError> {
         let length = length as usize;
         if length > STRING_BYTES_MAX {
             return Err(WireError::LongString { length });
         }
         let at = self.at;
         match std::str::from_utf8(self.take(length)?) {
-            Ok(text) => Ok(Some(Cow::Borrowed(text))),
+            Ok(text) => Ok(Cow::Borrowed(text)),
             Err(_) => Err(WireError::NotUtf8 { at }),
         }
     }
@@ -257,14 +269,25 @@ impl<'a> Reader<'a> {
     }
 
     /// An array that is there: walked, so that it is known to be right, and not collected.
+    #[inline]
     pub fn array<T: Element<'a>>(&mut self, form: Form) -> Result<Array<'a, T>, WireError> {
-        let value = self.nullable_array(form)?;
-        self.not_null(value)
+        match self.length(form)? {
+            Some(count) => self.walk(count, form),
+            None => Err(WireError::Null { at: self.at }),
+        }
     }
 
     /// An array or null.
+    #[inline]
     pub fn nullable_array<T: Element<'a>>(&mut self, form: Form) -> Result<Option<Array<'a, T>>, WireError> {
-        let Some(count) = self.length(form)? else { return Ok(None) };
+        match self.length(form)? {
+            Some(count) => self.walk(count, form).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Finds the end of an array by reading each element once.
+    fn walk<T: Element<'a>>(&mut self, count: u32, form: Form) -> Result<Array<'a, T>, WireError> {
         let start = self.at;
         // An element takes a byte at least (the generator refuses a schema where one does not), so a claim beyond the
         // bytes is a lie, and time spent here stays in proportion to the frame.
@@ -272,16 +295,25 @@ impl<'a> Reader<'a> {
             return Err(WireError::Count { at: start, count, left: self.remaining() });
         }
         match T::width(form) {
-            Some(width) => {
+            Width::Exactly(width) => {
                 self.take(count as usize * width)?;
             }
-            None => {
+            Width::BeforeTags(width) => {
+                for _ in 0..count {
+                    // Hardly ever is a tagged field there; then the next byte is their number, zero.
+                    match self.bytes.get(self.at + width) {
+                        Some(0) => self.at += width + 1,
+                        _ => drop(T::decode(self, form)?),
+                    }
+                }
+            }
+            Width::Varies => {
                 for _ in 0..count {
                     T::decode(self, form)?;
                 }
             }
         }
-        Ok(Some(Array::walked(&self.bytes[start..self.at], count, form)))
+        Ok(Array::walked(&self.bytes[start..self.at], count, form))
     }
 
     /// A struct behind a byte that says whether it is there (KIP-893).

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `StreamsGroupMetadataValue`, record type 17, versions 0, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +87,10 @@ impl<'a> Element<'a> for StreamsGroupMetadataValue<'a> {
             })?;
         }
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
     }
 }
 

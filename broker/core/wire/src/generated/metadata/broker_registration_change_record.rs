@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `BrokerRegistrationChangeRecord`, record type 17, versions 0-3, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,6 +80,10 @@ impl<'a> Element<'a> for BrokerRegistrationChangeRecord<'a> {
             tags.field(3, |writer| writer.nullable_array(self.cordoned_log_dirs.as_ref(), form))?;
         }
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `PartitionChangeRecord`, record type 5, versions 0-2, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +133,10 @@ impl<'a> Element<'a> for PartitionChangeRecord<'a> {
             tags.field(8, |writer| writer.nullable_array(self.directories.as_ref(), form))?;
         }
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 16)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `RemoveAccessControlEntryRecord`, record type 19, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +26,10 @@ impl<'a> Element<'a> for RemoveAccessControlEntryRecord {
         writer.uuid(self.id);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(16)
     }
 }
 

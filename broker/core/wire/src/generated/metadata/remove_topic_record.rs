@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `RemoveTopicRecord`, record type 9, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +26,10 @@ impl<'a> Element<'a> for RemoveTopicRecord {
         writer.uuid(self.topic_id);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(16)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `AddPartitionsToTxnResponse`, API key 24, versions 0-5, flexible 3+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -116,11 +120,9 @@ impl<'a> Element<'a> for AddPartitionsToTxnPartitionResult {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 2)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 2;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `AlterPartitionRequest`, API key 56, versions 2-3, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,5 +151,9 @@ impl<'a> Element<'a> for BrokerState {
         writer.int64(self.broker_epoch);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `AlterReplicaLogDirsResponse`, API key 34, versions 1-2, flexible 2+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,10 +99,8 @@ impl<'a> Element<'a> for AlterReplicaLogDirPartitionResult {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 2)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 2;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `AlterShareGroupOffsetsRequest`, API key 91, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,5 +85,9 @@ impl<'a> Element<'a> for AlterShareGroupOffsetsRequestPartition {
         writer.int64(self.start_offset);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `ApiVersionsResponse`, API key 18, versions 0-5, flexible 3+.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,11 +136,9 @@ impl<'a> Element<'a> for ApiVersion {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(2 + 2 + 2)
+    fn width(form: Form) -> Width {
+        let bytes = 2 + 2 + 2;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `AssignReplicasToDirsResponse`, API key 73, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,5 +113,9 @@ impl<'a> Element<'a> for PartitionData {
         writer.int16(self.error_code);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 2)
     }
 }

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `BeginQuorumEpochRequest`, API key 53, versions 0-1, flexible 1+.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,11 +135,9 @@ impl<'a> Element<'a> for PartitionData {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + (if form.version >= 1 { 16 } else { 0 }) + 4 + 4)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + (if form.version >= 1 { 16 } else { 0 }) + 4 + 4;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }
 

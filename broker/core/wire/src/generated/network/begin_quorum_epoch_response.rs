@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `BeginQuorumEpochResponse`, API key 53, versions 0-1, flexible 1+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,11 +125,9 @@ impl<'a> Element<'a> for PartitionData {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 2 + 4 + 4)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 2 + 4 + 4;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `BrokerHeartbeatRequest`, API key 63, versions 0-2, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +83,10 @@ impl<'a> Element<'a> for BrokerHeartbeatRequest<'a> {
             tags.field(1, |writer| writer.nullable_array(self.cordoned_log_dirs.as_ref(), form))?;
         }
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8 + 8 + 1 + 1)
     }
 }
 

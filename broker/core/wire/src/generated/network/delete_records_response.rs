@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `DeleteRecordsResponse`, API key 21, versions 0-2, flexible 2+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,10 +103,8 @@ impl<'a> Element<'a> for DeleteRecordsPartitionResult {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 8 + 2)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 8 + 2;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `DescribeLogDirsResponse`, API key 35, versions 1-5, flexible 2+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,10 +185,8 @@ impl<'a> Element<'a> for DescribeLogDirsPartition {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 8 + 8 + 1)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 8 + 8 + 1;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `DescribeProducersResponse`, API key 61, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -148,5 +152,9 @@ impl<'a> Element<'a> for ProducerState {
         writer.int64(self.current_txn_start_offset);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(8 + 4 + 4 + 8 + 4 + 8)
     }
 }

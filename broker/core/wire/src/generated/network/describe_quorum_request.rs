@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `DescribeQuorumRequest`, API key 55, versions 0-2, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,5 +79,9 @@ impl<'a> Element<'a> for PartitionData {
         writer.int32(self.partition_index);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4)
     }
 }

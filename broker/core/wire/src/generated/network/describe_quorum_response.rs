@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `DescribeQuorumResponse`, API key 55, versions 0-2, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +126,15 @@ impl<'a> Element<'a> for ReplicaState {
         }
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(form: Form) -> Width {
+        Width::BeforeTags(
+            4 + (if form.version >= 2 { 16 } else { 0 })
+                + 8
+                + (if form.version >= 1 { 8 } else { 0 })
+                + (if form.version >= 1 { 8 } else { 0 }),
+        )
     }
 }
 

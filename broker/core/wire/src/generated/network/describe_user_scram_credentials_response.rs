@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `DescribeUserScramCredentialsResponse`, API key 50, versions 0, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,5 +124,9 @@ impl<'a> Element<'a> for CredentialInfo {
         writer.int32(self.iterations);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(1 + 4)
     }
 }

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `EndQuorumEpochRequest`, API key 54, versions 0-1, flexible 1+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -147,6 +151,10 @@ impl<'a> Element<'a> for ReplicaInfo {
         writer.uuid(self.candidate_directory_id);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 16)
     }
 }
 

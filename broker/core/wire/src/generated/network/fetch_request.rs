@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `FetchRequest`, API key 1, versions 4-18, flexible 12+.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,6 +164,10 @@ impl<'a> Element<'a> for ReplicaState {
         writer.unsigned_varint(0);
         Ok(())
     }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
+    }
 }
 
 /// Of [`FetchRequest`], in versions 0+.
@@ -295,19 +303,14 @@ impl<'a> Element<'a> for FetchPartition {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(
-            4 + (if form.version >= 9 { 4 } else { 0 })
-                + 8
-                + (if form.version >= 12 { 4 } else { 0 })
-                + (if form.version >= 5 { 8 } else { 0 })
-                + 4
-                + (if form.version >= 17 { 16 } else { 0 })
-                + (if form.version >= 18 { 8 } else { 0 }),
-        )
+    fn width(form: Form) -> Width {
+        let bytes = 4
+            + (if form.version >= 9 { 4 } else { 0 })
+            + 8
+            + (if form.version >= 12 { 4 } else { 0 })
+            + (if form.version >= 5 { 8 } else { 0 })
+            + 4;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }
 

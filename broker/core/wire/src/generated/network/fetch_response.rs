@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, Records, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, Records, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `FetchResponse`, API key 1, versions 4-18, flexible 12+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -255,6 +259,10 @@ impl<'a> Element<'a> for EpochEndOffset {
         writer.unsigned_varint(0);
         Ok(())
     }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
+    }
 }
 
 /// Of [`FetchResponse`], in versions 12+.
@@ -284,6 +292,10 @@ impl<'a> Element<'a> for LeaderIdAndEpoch {
         writer.int32(self.leader_epoch);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 4)
     }
 }
 
@@ -315,6 +327,10 @@ impl<'a> Element<'a> for SnapshotId {
         writer.unsigned_varint(0);
         Ok(())
     }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(8 + 4)
+    }
 }
 
 /// Of [`FetchResponse`], in versions 4+.
@@ -344,11 +360,9 @@ impl<'a> Element<'a> for AbortedTransaction {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(8 + 8)
+    fn width(form: Form) -> Width {
+        let bytes = 8 + 8;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }
 

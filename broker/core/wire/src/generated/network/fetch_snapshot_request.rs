@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `FetchSnapshotRequest`, API key 59, versions 0-1, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,5 +162,9 @@ impl<'a> Element<'a> for SnapshotId {
         writer.int32(self.epoch);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(8 + 4)
     }
 }

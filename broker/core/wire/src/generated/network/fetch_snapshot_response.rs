@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, Records, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, Records, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `FetchSnapshotResponse`, API key 59, versions 0-1, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -159,6 +163,10 @@ impl<'a> Element<'a> for SnapshotId {
         writer.unsigned_varint(0);
         Ok(())
     }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(8 + 4)
+    }
 }
 
 /// Of [`FetchSnapshotResponse`], in versions 0+.
@@ -182,6 +190,10 @@ impl<'a> Element<'a> for LeaderIdAndEpoch {
         writer.int32(self.leader_epoch);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 4)
     }
 }
 

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `InitializeShareGroupStateRequest`, API key 83, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,5 +90,9 @@ impl<'a> Element<'a> for PartitionData {
         writer.int64(self.start_offset);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 4 + 8)
     }
 }

@@ -2,7 +2,11 @@
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `LeaderChangeMessage`, versions 0-1, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,5 +79,9 @@ impl<'a> Element<'a> for Voter {
         }
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(form: Form) -> Width {
+        Width::BeforeTags(4 + (if form.version >= 1 { 16 } else { 0 }))
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `ListOffsetsRequest`, API key 2, versions 1-11, flexible 6+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -127,10 +131,8 @@ impl<'a> Element<'a> for ListOffsetsPartition {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + (if form.version >= 4 { 4 } else { 0 }) + 8)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + (if form.version >= 4 { 4 } else { 0 }) + 8;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `ListOffsetsResponse`, API key 2, versions 1-11, flexible 6+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -123,10 +127,8 @@ impl<'a> Element<'a> for ListOffsetsPartitionResponse {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 2 + 8 + 8 + (if form.version >= 4 { 4 } else { 0 }))
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 2 + 8 + 8 + (if form.version >= 4 { 4 } else { 0 });
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `OffsetCommitResponse`, API key 8, versions 2-10, flexible 8+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,10 +115,8 @@ impl<'a> Element<'a> for OffsetCommitResponsePartition {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 2)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 2;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `OffsetDeleteRequest`, API key 47, versions 0, flexible none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +75,7 @@ impl<'a> Element<'a> for OffsetDeleteRequestPartition {
         Ok(())
     }
 
-    fn width(_form: Form) -> Option<usize> {
-        Some(4)
+    fn width(_form: Form) -> Width {
+        Width::Exactly(4)
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `OffsetForLeaderEpochRequest`, API key 23, versions 2-4, flexible 4+.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,10 +118,8 @@ impl<'a> Element<'a> for OffsetForLeaderPartition {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 4 + 4)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 4 + 4;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `OffsetForLeaderEpochResponse`, API key 23, versions 2-4, flexible 4+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,10 +116,8 @@ impl<'a> Element<'a> for EpochEndOffset {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(2 + 4 + 4 + 8)
+    fn width(form: Form) -> Width {
+        let bytes = 2 + 4 + 4 + 8;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

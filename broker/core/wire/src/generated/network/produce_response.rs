@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `ProduceResponse`, API key 0, versions 3-13, flexible 9+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -241,6 +245,10 @@ impl<'a> Element<'a> for LeaderIdAndEpoch {
         writer.int32(self.leader_epoch);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 4)
     }
 }
 

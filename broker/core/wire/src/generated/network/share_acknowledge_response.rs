@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `ShareAcknowledgeResponse`, API key 79, versions 1-2, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -139,6 +143,10 @@ impl<'a> Element<'a> for LeaderIdAndEpoch {
         writer.int32(self.leader_epoch);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 4)
     }
 }
 

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, Records, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, Records, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `ShareFetchResponse`, API key 78, versions 1-2, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,6 +158,10 @@ impl<'a> Element<'a> for LeaderIdAndEpoch {
         writer.unsigned_varint(0);
         Ok(())
     }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 4)
+    }
 }
 
 /// Of [`ShareFetchResponse`], in versions 0+.
@@ -181,6 +189,10 @@ impl<'a> Element<'a> for AcquiredRecords {
         writer.int16(self.delivery_count);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(8 + 8 + 2)
     }
 }
 

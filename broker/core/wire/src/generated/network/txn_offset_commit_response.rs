@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `TxnOffsetCommitResponse`, API key 28, versions 0-6, flexible 3+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,10 +112,8 @@ impl<'a> Element<'a> for TxnOffsetCommitResponsePartition {
         Ok(())
     }
 
-    fn width(form: Form) -> Option<usize> {
-        if form.flexible {
-            return None;
-        }
-        Some(4 + 2)
+    fn width(form: Form) -> Width {
+        let bytes = 4 + 2;
+        if form.flexible { Width::BeforeTags(bytes) } else { Width::Exactly(bytes) }
     }
 }

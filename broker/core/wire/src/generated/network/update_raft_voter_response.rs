@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `UpdateRaftVoterResponse`, API key 82, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +44,10 @@ impl<'a> Element<'a> for UpdateRaftVoterResponse<'a> {
             tags.field(0, |writer| self.current_leader.encode(writer, form))?;
         }
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 2)
     }
 }
 

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `VoteRequest`, API key 52, versions 0-2, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,5 +137,17 @@ impl<'a> Element<'a> for PartitionData {
         }
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(form: Form) -> Width {
+        Width::BeforeTags(
+            4 + 4
+                + 4
+                + (if form.version >= 1 { 16 } else { 0 })
+                + (if form.version >= 1 { 16 } else { 0 })
+                + 4
+                + 8
+                + (if form.version >= 2 { 1 } else { 0 }),
+        )
     }
 }

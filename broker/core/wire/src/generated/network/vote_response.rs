@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `VoteResponse`, API key 52, versions 0-2, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,6 +115,10 @@ impl<'a> Element<'a> for PartitionData {
         writer.bool(self.vote_granted);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 2 + 4 + 4 + 1)
     }
 }
 

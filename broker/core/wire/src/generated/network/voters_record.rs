@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `VotersRecord`, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,5 +125,9 @@ impl<'a> Element<'a> for KRaftVersionFeature {
         writer.int16(self.max_supported_version);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(2 + 2)
     }
 }

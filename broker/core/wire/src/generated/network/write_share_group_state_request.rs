@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `WriteShareGroupStateRequest`, API key 85, versions 0-1, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,5 +156,9 @@ impl<'a> Element<'a> for StateBatch {
         writer.int16(self.delivery_count);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(8 + 8 + 1 + 2)
     }
 }

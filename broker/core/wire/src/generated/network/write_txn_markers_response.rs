@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `WriteTxnMarkersResponse`, API key 27, versions 1-2, flexible 1+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,5 +106,9 @@ impl<'a> Element<'a> for WritableTxnMarkerPartitionResult {
         writer.int16(self.error_code);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 2)
     }
 }

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `QuorumStateData`, versions 0-1, flexible 0+.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,5 +113,9 @@ impl<'a> Element<'a> for Voter {
         writer.int32(self.voter_id);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4)
     }
 }

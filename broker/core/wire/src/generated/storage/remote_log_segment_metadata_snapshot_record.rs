@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use ottla_vocabulary::Uuid;
 
-use crate::{Array, Message, Reader, WireError, Writer, element::Element, form::Form};
+use crate::{
+    Array, Message, Reader, WireError, Writer,
+    element::{Element, Width},
+    form::Form,
+};
 
 /// Kafka's `RemoteLogSegmentMetadataSnapshotRecord`, record type 3, versions 0, flexible 0+.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,5 +113,9 @@ impl<'a> Element<'a> for SegmentLeaderEpochEntry {
         writer.int64(self.offset);
         writer.unsigned_varint(0);
         Ok(())
+    }
+
+    fn width(_form: Form) -> Width {
+        Width::BeforeTags(4 + 8)
     }
 }
