@@ -18,7 +18,7 @@ pub fn sources() -> &'static Path {
 /// When Python, its venv module or a package cannot be had.
 pub fn python() -> Result<PathBuf> {
     let pins = sources().join("python/requirements.txt");
-    let folder = installed("python", &[pins.clone()], |folder| {
+    let folder = installed("python", std::slice::from_ref(&pins), |folder| {
         run(
             Command::new("python3").args(["-m", "venv"]).arg(folder),
             "make a Python environment; apt-get install python3-venv",
@@ -37,7 +37,7 @@ pub fn python() -> Result<PathBuf> {
 /// When npm or a package cannot be had.
 pub fn javascript() -> Result<PathBuf> {
     let pins = sources().join("javascript/package.json");
-    installed("javascript", &[pins.clone()], |folder| {
+    installed("javascript", std::slice::from_ref(&pins), |folder| {
         std::fs::create_dir_all(folder)?;
         std::fs::copy(&pins, folder.join("package.json"))?;
         let mut npm = Command::new("npm");

@@ -1,5 +1,7 @@
 //! Two libraries in one group: they share the partitions, nobody reads a record twice, and who stays takes over.
 
+#![allow(clippy::unwrap_used)] // a failed test may panic anywhere
+
 use std::time::{Duration, Instant};
 
 use ottla_test_clients::follow::Seen;

@@ -1,5 +1,7 @@
 //! Every client library produces with every codec it has, and every library reads all of it back, in groups.
 
+#![allow(clippy::unwrap_used)] // a failed test may panic anywhere
+
 use ottla_test_clients::{Broker, Client, Record, client};
 
 fn records(who: Client, codec: &str) -> Vec<Record> {
@@ -18,8 +20,10 @@ fn records(who: Client, codec: &str) -> Vec<Record> {
         .collect()
 }
 
+type Content<'a> = (Option<&'a str>, Option<&'a str>, &'a [(String, String)]);
+
 /// The contents in an order that does not depend on partitions.
-fn contents(records: &[Record]) -> Vec<(Option<&str>, Option<&str>, &[(String, String)])> {
+fn contents(records: &[Record]) -> Vec<Content<'_>> {
     let mut contents: Vec<_> = records.iter().map(Record::content).collect();
     contents.sort();
     contents

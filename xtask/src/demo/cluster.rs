@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::forward::Forward;
 use crate::images::Image;
-use crate::kubernetes::Access;
+use crate::kubernetes::{self, Access, Names};
 use crate::{place, program};
 
 /// Where operator and cluster live.
@@ -117,15 +118,27 @@ impl Cluster {
         Ok(!self.ask(&["get", "kafka", CLUSTER, "--ignore-not-found", "--output=name"])?.is_empty())
     }
 
+    /// How programs of this machine see the cluster's names, and what must live as long as they do: nothing for the local
+    /// cluster, whose addresses are reachable; a forwarded port for any other.
+    pub fn names(&self, bootstrap: &str) -> Result<(Names, Option<Forward>)> {
+        if self.access.named_context().is_none() {
+            return Ok((kubernetes::names()?, None));
+        }
+        let (host, port) = bootstrap.rsplit_once(':').with_context(|| format!("{bootstrap} has no port"))?;
+        let port: u16 = port.parse().with_context(|| format!("the port of {bootstrap} is no number"))?;
+        let pod = self.broker_pod()?;
+        let advertised = format!("{pod}.{CLUSTER}-kafka-brokers.{NAMESPACE}.svc");
+        let names = Names::forwarded(&[host.to_owned(), advertised])?;
+        Ok((names, Some(Forward::start(self.access.clone(), NAMESPACE, pod, port))))
+    }
+
+    fn broker_pod(&self) -> Result<String> {
+        self.ask(&["get", "pods", "--selector", &broker_selector(), "--output=jsonpath={.items[0].metadata.name}"])
+    }
+
     /// Kills the broker's pod without a word and waits until another has taken its place and is ready. Gives its name.
     pub fn kill_broker(&self) -> Result<String> {
-        let name = self.ask(&[
-            "get",
-            "pods",
-            "--selector",
-            &broker_selector(),
-            "--output=jsonpath={.items[0].metadata.name}",
-        ])?;
+        let name = self.broker_pod()?;
         let uid =
             |name: &str| self.ask(&["get", "pod", name, "--ignore-not-found", "--output=jsonpath={.metadata.uid}"]);
         let before = uid(&name)?;

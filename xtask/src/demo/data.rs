@@ -23,9 +23,12 @@ pub struct DataSet {
     pub records: Vec<Record>,
 }
 
+/// Records out of the text of a file.
+type Parse = fn(&str) -> Result<Vec<Record>>;
+
 /// All three, from the folder `vega-datasets/data`.
 pub fn read(folder: &Path) -> Result<Vec<DataSet>> {
-    let sources: [(&str, &str, fn(&str) -> Result<Vec<Record>>); 3] = [
+    let sources: [(&str, &str, Parse); 3] = [
         ("flights", "flights-20k.json", flights),
         ("earthquakes", "earthquakes.json", earthquakes),
         ("stocks", "stocks.csv", stocks),

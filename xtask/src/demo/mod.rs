@@ -7,6 +7,7 @@
 mod clients;
 mod cluster;
 mod data;
+mod forward;
 mod report;
 
 use std::thread::sleep;
@@ -32,8 +33,15 @@ const KEPT_BACK: usize = 10;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Takes the Kubernetes down at the end.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "context")]
     down: bool,
+    /// On the cluster of this context of your kubeconfig, rather than on a local one made for it. Images are loaded into
+    /// clusters of kind and minikube; for others push them to a registry first, and say `--images-are-there`.
+    #[arg(long)]
+    context: Option<String>,
+    /// The cluster has the images of `cargo xtask images` already.
+    #[arg(long, requires = "context")]
+    images_are_there: bool,
 }
 
 /// Prepares everything, tells the story, and says how to go on.
@@ -43,17 +51,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
          downloads for 20 to 30 minutes on two cores, later it takes about two. It needs root. Downloads come from Debian,\n\
          Maven, PyPI, npm, crates and Go modules, and stay in the cache."
     );
-    let access = kubernetes::whole(None)?;
+    let access = kubernetes::whole(arguments.context.as_deref())?;
     let step = progress::step("Kafka clients for Java, Python, JavaScript and Go");
     let folder = clients::install()?;
     step.done();
     let (broker, operator) = (images::broker()?, images::operator()?);
-    let step = progress::step("load the images");
-    for image in [&broker, &operator] {
-        kubernetes::load(&access, &image.archive)?;
+    if !arguments.images_are_there {
+        let step = progress::step("load the images");
+        for image in [&broker, &operator] {
+            kubernetes::load(&access, &image.archive)?;
+        }
+        step.done();
     }
-    step.done();
-
     let cluster = Cluster::new(access.clone());
     let step = progress::step("install the operator with helm");
     cluster.install(&operator, &broker)?;
@@ -67,12 +76,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!(
         "\nThe cluster goes on running. Look at it:\n  \
            {setup}\n  \
-           kubectl -n {NAMESPACE} get kafka,kafkanodepool,kafkatopic,pods\n\
-         Any Kafka client of this machine, such as kcat, reaches it like this:\n  \
+           kubectl -n {NAMESPACE} get kafka,kafkanodepool,kafkatopic,pods",
+        setup = access.shell_setup()
+    );
+    if arguments.context.is_some() {
+        println!("Remove it:\n  kubectl delete namespace {NAMESPACE}");
+        return Ok(());
+    }
+    println!(
+        "Any Kafka client of this machine, such as kcat, reaches it like this:\n  \
            cargo xtask kubernetes within kcat -b {CLUSTER}-kafka-bootstrap.{NAMESPACE}.svc:9092 -L\n\
          Take everything down:\n  \
-           cargo xtask kubernetes down",
-        setup = access.shell_setup()
+           cargo xtask kubernetes down"
     );
     Ok(())
 }
@@ -92,7 +107,8 @@ fn tell(cluster: &Cluster, sets: &[DataSet]) -> Result<()> {
     cluster.apply_topics(&topics)?;
     step.done();
 
-    let clients = Clients { names: kubernetes::names()?, bootstrap };
+    let (names, _forward) = cluster.names(&bootstrap)?;
+    let clients = Clients { names, bootstrap };
     let step = progress::step("a group of kafka-python and sarama");
     let mut group = [
         clients.follow(Client::KafkaPython, "kafka-python", &topics, GROUP)?,
