@@ -109,8 +109,24 @@ fn shims(layout: &Layout, node: u8) -> Result<Vec<i32>> {
     Ok(found)
 }
 
-/// Unmounts all that is mounted in `directory`, the deepest first.
+/// Unmounts all that is mounted in `directory`, the deepest first. What ends just now may take its mounts along, so that
+/// only the list of mounts tells what is left.
 fn unmount(directory: &Path) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mounted = mounts(directory)?;
+        let Some(point) = mounted.last() else { return Ok(()) };
+        // Lazily: a process that is just ending may still look into it.
+        let outcome = program::run(std::process::Command::new("umount").arg("--lazy").arg(point));
+        if Instant::now() > deadline {
+            outcome?;
+            bail!("{} is mounted again and again", point.display());
+        }
+    }
+}
+
+/// What is mounted in `directory`, the deepest last.
+fn mounts(directory: &Path) -> Result<Vec<PathBuf>> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").context("read the list of mounts")?;
     let mut points: Vec<PathBuf> = mounts
         .lines()
@@ -119,11 +135,7 @@ fn unmount(directory: &Path) -> Result<()> {
         .filter(|point| point.starts_with(directory))
         .collect();
     points.sort();
-    for point in points.iter().rev() {
-        // Lazily: a process that is just ending may still look into it.
-        program::run(std::process::Command::new("umount").arg("--lazy").arg(point))?;
-    }
-    Ok(())
+    Ok(points)
 }
 
 fn remove_cgroups(node: u8) -> Result<()> {
