@@ -18,7 +18,7 @@ const NAMESPACE: &str = "kafka";
 pub struct Arguments {
     /// Write nothing; fail when something is stale or the chart is unsound.
     #[arg(long)]
-    check: bool,
+    pub check: bool,
 }
 
 /// A derived file and what it is to say.

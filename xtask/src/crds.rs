@@ -13,7 +13,7 @@ use crate::{place, program};
 pub struct Arguments {
     /// Write nothing; fail when a committed file is not what would be written.
     #[arg(long)]
-    check: bool,
+    pub check: bool,
 }
 
 /// Runs the generator over `crds/yaml`.

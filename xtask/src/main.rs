@@ -6,6 +6,7 @@
 // A program has no users: `pub` means that another module may call it.
 #![allow(unreachable_pub)]
 
+mod bench;
 mod build;
 mod chart;
 mod codegen;
@@ -50,6 +51,8 @@ enum Chore {
     Images(images::Arguments),
     /// From a bare machine to records in consumers' hands, and past the death of the broker.
     Demo(demo::Arguments),
+    /// Apache Kafka and Ottla side by side; writes docs/performance.md.
+    Bench(bench::Arguments),
     /// Every ring of tests; what CI runs.
     Test(test::Arguments),
     /// The order of the sources: crate edges, heads of files, nothing left undone.
@@ -58,14 +61,26 @@ enum Chore {
     Measure,
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().chore {
+fn main() -> std::process::ExitCode {
+    match run(Arguments::parse().chore) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain of what was attempted; where in our code it came up helps nobody who runs a chore.
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
         Chore::Codegen { check } => codegen::run(check),
         Chore::Crds(arguments) => crds::run(&arguments),
         Chore::Chart(arguments) => chart::run(&arguments),
         Chore::Kubernetes(arguments) => kubernetes::run(&arguments),
         Chore::Images(arguments) => images::run(&arguments),
         Chore::Demo(arguments) => demo::run(&arguments),
+        Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Tidy => tidy::run(),
         Chore::Measure => measure::run(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{place, tidy};
+use crate::{chart, codegen, crds, place, tidy};
 
 /// What `cargo xtask test` is told.
 #[derive(clap::Args)]
@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 /// Crates whose tests start brokers, other languages or a Kubernetes; left out of the quick ring.
-const SLOW: &[&str] = &["ottla-test-clients"];
+const SLOW: &[&str] = &["ottla-client", "ottla-test-clients", "ottla-test-kubernetes"];
 
 /// Runs the rings.
 ///
@@ -28,12 +28,15 @@ const SLOW: &[&str] = &["ottla-test-clients"];
 pub fn run(arguments: &Arguments) -> Result<()> {
     let began = Instant::now();
     tidy::run()?;
+    codegen::run(true)?;
+    crds::run(&crds::Arguments { check: true })?;
     cargo("formatting", &["fmt", "--all", "--check"])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     let mut fast = vec!["test", "--workspace"];
     fast.extend(SLOW.iter().flat_map(|package| ["--exclude", package]));
     cargo("unit, golden and property tests", &fast)?;
     if !arguments.quick {
+        chart::run(&chart::Arguments { check: true })?;
         cargo("the broker's binary", &["build", "--quiet", "--package", "ottla-server"])?;
         for package in SLOW {
             cargo(package, &["test", "--package", package])?;

@@ -15,7 +15,8 @@ use crate::progress;
 /// # Errors
 /// When a rule found something, or could not look.
 pub fn run() -> Result<()> {
-    let rules: [(&str, fn() -> Result<Vec<String>>); 2] = [
+    type Rule = fn() -> Result<Vec<String>>;
+    let rules: [(&str, Rule); 2] = [
         ("each crate uses only the layers above it", edges::findings),
         ("sources say what they are", sources::findings),
     ];

@@ -50,3 +50,11 @@ fn project_root() -> Result<PathBuf> {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     Ok(xtask.parent().context("xtask lies in the project's root")?.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_code_is_what_the_schema_says() {
+        super::run(true).unwrap();
+    }
+}

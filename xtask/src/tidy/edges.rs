@@ -11,6 +11,7 @@ use crate::{place, program};
 /// Every crate of ours with the crates of ours that its product code may use. A crate that is missing here is a finding.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("vocabulary", &[]),
+    ("wire-schema", &[]),
     ("wire", &["vocabulary"]),
     ("config", &["vocabulary"]),
     ("quorum", &["vocabulary"]),
