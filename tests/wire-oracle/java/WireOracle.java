@@ -2,6 +2,10 @@
 //
 //   convert <tab> NAME <tab> FROM <tab> TO <tab> JSON    reads JSON of version FROM, answers `=` and the bytes of
 //                                                        version TO in hexadecimal, or `!` and why there are none
+//   metadata <tab> VALUE                                 reads a record's value in hexadecimal, answers `=`, what it
+//                                                        is, and the value as Kafka writes it
+//   group <tab> KEY <tab> VALUE                          the same for a key and value of a coordinator's topic;
+//                                                        `transaction` and `share` likewise
 //   versions <tab> NAME                                  answers `=LOWEST HIGHEST KEY`
 //   apis                                                 answers `=` and one text for each API
 //   errors                                               answers `=` and one text for each error
@@ -34,6 +38,13 @@ import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.coordinator.common.runtime.CoordinatorRecord;
+import org.apache.kafka.coordinator.common.runtime.CoordinatorRecordSerde;
+import org.apache.kafka.coordinator.group.GroupCoordinatorRecordSerde;
+import org.apache.kafka.coordinator.share.ShareCoordinatorRecordSerde;
+import org.apache.kafka.coordinator.transaction.TransactionCoordinatorRecordSerde;
+import org.apache.kafka.metadata.MetadataRecordSerde;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 
 public final class WireOracle {
     private static final String[] PACKAGES = {
@@ -60,6 +71,10 @@ public final class WireOracle {
             try {
                 answer = "=" + switch (words[0]) {
                     case "convert" -> convert(words[1], Short.parseShort(words[2]), Short.parseShort(words[3]), words[4]);
+                    case "metadata" -> metadata(words[1]);
+                    case "group" -> coordinator(new GroupCoordinatorRecordSerde(), words[1], words[2]);
+                    case "transaction" -> coordinator(new TransactionCoordinatorRecordSerde(), words[1], words[2]);
+                    case "share" -> coordinator(new ShareCoordinatorRecordSerde(), words[1], words[2]);
                     case "versions" -> versions(words[1]);
                     case "apis" -> apis();
                     case "errors" -> errors();
@@ -93,6 +108,24 @@ public final class WireOracle {
         ByteBuffer buffer = ByteBuffer.allocate(message.size(cache, version));
         message.write(new ByteBufferAccessor(buffer), cache, version);
         return buffer.array();
+    }
+
+    private static String metadata(String value) {
+        MetadataRecordSerde serde = new MetadataRecordSerde();
+        byte[] bytes = HexFormat.of().parseHex(value);
+        ApiMessageAndVersion record = serde.read(new ByteBufferAccessor(ByteBuffer.wrap(bytes)), bytes.length);
+        ObjectSerializationCache cache = new ObjectSerializationCache();
+        ByteBuffer buffer = ByteBuffer.allocate(serde.recordSize(record, cache));
+        serde.write(record, cache, new ByteBufferAccessor(buffer));
+        return record.message().getClass().getSimpleName() + " " + HexFormat.of().formatHex(buffer.array());
+    }
+
+    private static String coordinator(CoordinatorRecordSerde serde, String key, String value) {
+        CoordinatorRecord record = serde.deserialize(
+            ByteBuffer.wrap(HexFormat.of().parseHex(key)), ByteBuffer.wrap(HexFormat.of().parseHex(value)));
+        return record.key().getClass().getSimpleName() + " " + record.value().message().getClass().getSimpleName()
+            + " " + HexFormat.of().formatHex(serde.serializeKey(record))
+            + " " + HexFormat.of().formatHex(serde.serializeValue(record));
     }
 
     private static String versions(String name) throws Exception {

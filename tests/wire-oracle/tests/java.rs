@@ -4,13 +4,10 @@
 //!
 //! One JVM for all of it. Without Java and Maven these tests fail; they never skip.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::{Mutex, OnceLock};
+mod jvm;
 
 use anyhow::{Context, Result, bail, ensure};
-use ottla_harness::java::{Jars, compiled};
+use jvm::ask;
 use ottla_wire::{ApiKey, ErrorCode};
 use ottla_wire_oracle::codec::{CODECS, Codec, Failure};
 use ottla_wire_oracle::draw::{Fill, draw};
@@ -165,45 +162,5 @@ fn ask_bytes(name: &str, from: i16, to: i16, json: &str) -> Result<Result<Vec<u8
         // Our own JSON must always be understood: only writing may fail.
         Err(why) if why.starts_with("json") || why.contains("ClassNotFound") => bail!("{name} v{from}: {why}\n{json}"),
         Err(why) => Ok(Err(why)),
-    }
-}
-
-fn ask(question: &str) -> Result<Result<String, String>> {
-    static ORACLE: OnceLock<Mutex<Oracle>> = OnceLock::new();
-    let oracle = ORACLE.get_or_init(|| Mutex::new(Oracle::start().expect("Kafka's classes in a JVM of ours")));
-    oracle.lock().expect("no test panics while it asks").ask(question)
-}
-
-/// The JVM; it ends when its input does, with the test.
-struct Oracle {
-    _process: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Oracle {
-    fn start() -> Result<Oracle> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("java/WireOracle.java");
-        let mut process = compiled(Jars::Kafka, &[source], "WireOracle")?
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("run java; install it with: apt-get install default-jdk-headless")?;
-        let questions = process.stdin.take().context("the JVM's input")?;
-        let answers = BufReader::new(process.stdout.take().context("the JVM's output")?);
-        Ok(Oracle { _process: process, questions, answers })
-    }
-
-    fn ask(&mut self, question: &str) -> Result<Result<String, String>> {
-        writeln!(self.questions, "{question}").context("ask the JVM")?;
-        self.questions.flush()?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).context("hear the JVM")?;
-        let answer = answer.trim_end_matches('\n');
-        match (answer.strip_prefix('='), answer.strip_prefix('!')) {
-            (Some(answer), _) => Ok(Ok(answer.to_owned())),
-            (_, Some(why)) => Ok(Err(why.to_owned())),
-            _ => bail!("the JVM ended at: {question}"),
-        }
     }
 }
