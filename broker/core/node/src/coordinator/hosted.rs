@@ -1,0 +1,162 @@
+//! One shard with its partition: carries out what the shard asks for, and holds replies back until they are committed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ottla_api::group::Told;
+use ottla_commit_log::{Files, NewBatch, Origin};
+use ottla_groups::{Action, Record, Request, Settings, Shard};
+use ottla_records::{BatchBuilder, BatchOptions, batches};
+use ottla_replicated::Waiting;
+use ottla_vocabulary::{Duration, Instant, LeaderEpoch, Now, Offset, TopicName};
+use ottla_wire::ErrorCode;
+
+use super::gathering::{Answered, To, coordinator_code};
+use super::load::Loaded;
+use crate::partition::Partition;
+
+/// How many replies of one shard may wait for a commit. Each holds a request of a client, which waits with it.
+const WAITING_MAX: usize = 100_000;
+
+/// A coordinator of one partition.
+#[derive(Debug)]
+pub(crate) struct Hosted<F: Files> {
+    pub(super) partition: Arc<Partition<F>>,
+    epoch: LeaderEpoch,
+    pub(super) shard: Shard<To>,
+    waiting: Waiting<(To, Told), ErrorCode>,
+    commit_patience: Duration,
+}
+
+impl<F: Files> Hosted<F> {
+    pub(super) fn new(settings: Settings, partition: Arc<Partition<F>>, epoch: LeaderEpoch) -> Hosted<F> {
+        let commit_patience = settings.commit_timeout;
+        Hosted { partition, epoch, shard: Shard::new(settings), waiting: Waiting::new(WAITING_MAX), commit_patience }
+    }
+
+    pub(super) fn epoch(&self) -> LeaderEpoch {
+        self.epoch
+    }
+
+    /// Reads the partition.
+    pub(super) fn load(&mut self, now: Now) -> Result<Loaded, ottla_commit_log::ReadError> {
+        let loaded = super::load::load(&self.partition, &mut self.shard)?;
+        self.shard.on_loaded(now);
+        Ok(loaded)
+    }
+
+    /// Asks the shard; the reply may come at once, later, or never when the coordinator moves.
+    pub(super) fn ask(&mut self, now: Now, request: Request, to: To, answered: &mut Vec<Answered>) {
+        let actions = self.shard.on_request(now, request, to);
+        self.carry_out(now, actions, answered);
+    }
+
+    /// Asks what the shard answers at once and without its log.
+    pub(super) fn ask_now(&mut self, now: Now, request: &Request) -> Told {
+        match request {
+            Request::List => Ok(ottla_groups::Reply::List(self.shard.list())),
+            _ => {
+                debug_assert!(false, "only the list is asked of every shard, at {now:?}");
+                Err(ErrorCode::UnknownServerError)
+            }
+        }
+    }
+
+    pub(super) fn on_topics_deleted(&mut self, now: Now, topics: &[TopicName], answered: &mut Vec<Answered>) {
+        let actions = self.shard.on_topics_deleted(topics);
+        self.carry_out(now, actions, answered);
+    }
+
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        [self.shard.next_due(), self.waiting.next_deadline()].into_iter().flatten().min()
+    }
+
+    pub(super) fn tick(&mut self, now: Now, answered: &mut Vec<Answered>) {
+        if self.shard.next_due().is_some_and(|due| due <= now.instant) {
+            let actions = self.shard.on_time(now);
+            self.carry_out(now, actions, answered);
+        }
+        self.settle(now, answered);
+    }
+
+    pub(super) fn resign(&mut self, now: Now, answered: &mut Vec<Answered>) {
+        for action in self.shard.on_leadership_lost(now) {
+            // A shard that is given up only sends its waiting requests away.
+            if let Action::Reply { to, reply } = action {
+                to.tell(Ok(reply), answered);
+            }
+        }
+        for (to, _) in self.waiting.on_leadership_lost() {
+            to.tell(Err(ErrorCode::NotCoordinator), answered);
+        }
+    }
+
+    /// Does what the shard asks for, and what comes of that, in order.
+    fn carry_out(&mut self, now: Now, actions: Vec<Action<To>>, answered: &mut Vec<Answered>) {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Reply { to, reply } => self.hold_back(now, to, Ok(reply), answered),
+                Action::Append { records, then } => {
+                    let more = match self.append(now, &records) {
+                        Ok(offset) => self.shard.on_appended(now, offset, &records, then),
+                        Err(code) => self.shard.on_append_failed(now, coordinator_code(code), then),
+                    };
+                    // What comes of an append comes before whatever was asked for after it.
+                    for action in more.into_iter().rev() {
+                        actions.push_front(action);
+                    }
+                }
+            }
+        }
+        self.settle(now, answered);
+    }
+
+    /// Lets a reply wait until the log is committed as far as it goes now.
+    fn hold_back(&mut self, now: Now, to: To, told: Told, answered: &mut Vec<Answered>) {
+        let (log_end, committed) = self.ends();
+        for (to, told) in self.waiting.on_committed(committed) {
+            to.tell(told, answered);
+        }
+        let deadline = now.instant + self.commit_patience;
+        match self.waiting.park(log_end, deadline, ErrorCode::CoordinatorNotAvailable, (to, told)) {
+            Ok(Some((to, told))) => to.tell(told, answered),
+            Ok(None) => {}
+            Err(full) => full.0.0.tell(Err(ErrorCode::CoordinatorNotAvailable), answered),
+        }
+    }
+
+    /// Sends what no longer has to wait.
+    fn settle(&mut self, now: Now, answered: &mut Vec<Answered>) {
+        let (_, committed) = self.ends();
+        for (to, told) in self.waiting.on_committed(committed) {
+            to.tell(told, answered);
+        }
+        for ((to, _), code) in self.waiting.on_time(now.instant) {
+            to.tell(Err(code), answered);
+        }
+    }
+
+    /// Where the log ends, and up to where it is committed.
+    fn ends(&self) -> (Offset, Offset) {
+        let state = self.partition.lock();
+        state.log.as_ref().map_or((Offset::ZERO, Offset::ZERO), |log| (log.log_end(), log.high_watermark()))
+    }
+
+    /// Appends records as one batch and gives the first one's offset.
+    fn append(&self, now: Now, records: &[Record]) -> Result<Offset, ErrorCode> {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        for record in records {
+            let (key, value) = record.to_bytes().map_err(|_| ErrorCode::InvalidRequest)?;
+            builder.push(now.wall, Some(&key), value.as_deref(), &[]);
+        }
+        let bytes = builder.finish().map_err(|_| ErrorCode::MessageTooLarge)?;
+        let bytes_max = usize::try_from(self.partition.settings.load().rules.max_message_bytes).unwrap_or(0);
+        if bytes_max < bytes.len() {
+            return Err(ErrorCode::MessageTooLarge);
+        }
+        let batch = batches(&bytes).next().and_then(Result::ok).ok_or(ErrorCode::UnknownServerError)?;
+        let new = NewBatch { header: *batch.header(), records: batch.records_bytes() };
+        self.partition.append_own(new, self.epoch, Origin::Coordinator, now)
+    }
+}

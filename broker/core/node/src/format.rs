@@ -1,0 +1,195 @@
+//! Formatting: gives the log directories of a new node their ids and the metadata log its beginning, in the files that
+//! Kafka's storage tool writes.
+//!
+//! What a new cluster's first records are is `metadata`'s matter (`bootstrap`); reading the command line is the shell's.
+
+use std::path::{Path, PathBuf};
+
+use ottla_commit_log::files::{Durability, replace_whole};
+use ottla_commit_log::{Files, LogDirectory, MetaProperties};
+use ottla_config::BrokerConfig;
+use ottla_metadata::SnapshotId;
+use ottla_metadata::bootstrap::{bootstrap_records, bootstrap_snapshot};
+use ottla_quorum::{Endpoint, ReplicaKey, Voter, Voters};
+use ottla_vocabulary::{NodeId, Now, Offset, Uuid};
+
+use crate::boot::{BootError, metadata_directory};
+use crate::controller::{own_voter, voters_record};
+use crate::entropy::Entropy;
+use crate::metadata_log::metadata_partition;
+
+/// Who votes at first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InitialVoters {
+    /// This node alone.
+    Standalone,
+    /// These nodes, each with the id of its metadata directory.
+    Named(Vec<InitialVoter>),
+    /// This node does not know yet: it is added to a quorum that runs, or is no controller.
+    Unknown,
+}
+
+/// One of the first voters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitialVoter {
+    /// Its id.
+    pub node: NodeId,
+    /// Its host.
+    pub host: String,
+    /// Its controller's port.
+    pub port: u16,
+    /// The id that its metadata directory has or gets.
+    pub directory: Uuid,
+}
+
+/// How to format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// Its first voters.
+    pub voters: InitialVoters,
+    /// Levels of features to begin with, beside the usual ones.
+    pub features: Vec<(String, i16)>,
+    /// Leave directories alone that are formatted already, rather than refuse.
+    pub ignore_formatted: bool,
+}
+
+/// Formats all log directories of a node; answers those that it formatted.
+///
+/// # Errors
+/// When a directory is formatted already, belongs to another node or cluster, or the disk refuses.
+pub fn format<F: Files>(
+    files: &F,
+    config: &BrokerConfig,
+    format: &Format,
+    seed: u64,
+    now: Now,
+) -> Result<Vec<PathBuf>, BootError> {
+    let entropy = Entropy::new(seed);
+    let records = bootstrap_records(&format.features).map_err(|error| BootError::Format(error.to_string()))?;
+    let metadata = metadata_directory(config);
+    let mut paths: Vec<PathBuf> = config.log.dirs.iter().map(PathBuf::from).collect();
+    if !paths.contains(&metadata) {
+        paths.push(metadata.clone());
+    }
+    let mut directories = Vec::new();
+    for path in &paths {
+        let directory = LogDirectory::open(files.clone(), path)?;
+        if let Some(meta) = directory.meta() {
+            if meta.cluster_id != format.cluster_id || meta.node_id != config.node_id {
+                let (cluster, node) = (meta.cluster_id.clone(), meta.node_id);
+                return Err(BootError::Foreign { path: path.clone(), cluster, node });
+            }
+            if !format.ignore_formatted {
+                return Err(BootError::Format(format!("log directory {} is already formatted", path.display())));
+            }
+        }
+        directories.push(directory);
+    }
+    let mut formatted = Vec::new();
+    for (path, directory) in paths.iter().zip(&mut directories) {
+        if directory.meta().is_some() {
+            continue;
+        }
+        let is_metadata = *path == metadata;
+        let id = directory_id(config, format, is_metadata, &entropy)?;
+        if is_metadata {
+            let voters = voters(config, format, id);
+            let bytes = bootstrap_snapshot(records.clone(), voters.map(|voters| voters_record(&voters)), now.wall)
+                .map_err(|error| BootError::Format(error.to_string()))?;
+            let folder = path.join(metadata_partition().to_string());
+            files.create_folder(&folder)?;
+            replace_whole(files, &folder.join(SnapshotId::BOOTSTRAP.file_name()), &bytes, Durability::Synced)?;
+        }
+        // Last: what has this file is formatted.
+        let meta = MetaProperties {
+            cluster_id: format.cluster_id.clone(),
+            node_id: config.node_id,
+            directory_id: Some(id),
+        };
+        directory.write_meta(meta)?;
+        formatted.push(path.clone());
+    }
+    Ok(formatted)
+}
+
+fn directory_id(config: &BrokerConfig, format: &Format, is_metadata: bool, entropy: &Entropy) -> Result<Uuid, BootError> {
+    let InitialVoters::Named(voters) = &format.voters else { return Ok(entropy.uuid()) };
+    if !is_metadata || !config.roles.controller {
+        return Ok(entropy.uuid());
+    }
+    let own = voters.iter().find(|voter| voter.node == config.node_id);
+    own.map(|own| own.directory).ok_or_else(|| {
+        BootError::Format(format!("node {} is a controller and not among the initial controllers", config.node_id))
+    })
+}
+
+fn voters(config: &BrokerConfig, format: &Format, own_directory: Uuid) -> Option<Voters> {
+    let own = own_voter(config, ReplicaKey::new(config.node_id, own_directory));
+    match &format.voters {
+        InitialVoters::Unknown => None,
+        InitialVoters::Standalone => Some(Voters::new([own], Offset::NONE)),
+        InitialVoters::Named(named) => {
+            let listener = config.listeners.controller_names.first().cloned().unwrap_or_default();
+            let voter = |named: &InitialVoter| Voter {
+                key: ReplicaKey::new(named.node, named.directory),
+                endpoints: vec![Endpoint { listener: listener.clone(), host: named.host.clone(), port: named.port }],
+                kraft_version_min: own.kraft_version_min,
+                kraft_version_max: own.kraft_version_max,
+            };
+            Some(Voters::new(named.iter().map(voter), Offset::NONE))
+        }
+    }
+}
+
+/// The level of metadata.version of a release, `4.4` or `4.4-IV2`.
+pub fn metadata_version_of(release: &str) -> Option<i16> {
+    ottla_metadata::image::MetadataVersion::named(release).map(|version| version.0)
+}
+
+/// Formats a node that was never started and can only be a cluster of its own: all its directories are empty, and it is
+/// the only voter. Answers the new cluster's id; `None` when that is not so.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn format_if_new<F: Files>(
+    files: &F,
+    config: &BrokerConfig,
+    seed: u64,
+    now: Now,
+) -> Result<Option<String>, BootError> {
+    if !is_only_voter(config) {
+        return Ok(None);
+    }
+    for path in config.log.dirs.iter().map(Path::new).chain([metadata_directory(config).as_path()]) {
+        if files.facts(path)?.is_some() && !files.list(path)?.iter().all(|entry| entry.name == "lost+found") {
+            return Ok(None);
+        }
+    }
+    let cluster_id = Entropy::new(seed).uuid().to_string();
+    let how = Format {
+        cluster_id: cluster_id.clone(),
+        voters: InitialVoters::Standalone,
+        features: Vec::new(),
+        ignore_formatted: false,
+    };
+    format(files, config, &how, seed.wrapping_add(1), now)?;
+    Ok(Some(cluster_id))
+}
+
+/// Whether the configuration names no controller but this one.
+fn is_only_voter(config: &BrokerConfig) -> bool {
+    if !config.roles.controller {
+        return false;
+    }
+    let is_own_port = |port: u16| config.listeners.advertised_controller.iter().any(|own| own.endpoint.port == port);
+    let static_voters = &config.quorum.voters;
+    let bootstrap = &config.quorum.bootstrap_servers;
+    match (static_voters.as_slice(), bootstrap.as_slice()) {
+        ([only], _) => only.id == config.node_id,
+        ([], [only]) => is_own_port(only.port),
+        ([], []) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,189 @@
+//! The order in which a broker starts, as a list, each step with the time it took; and the order in which it ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ottla_api::{AllowAll, Listener, ListenerRole, NoQuotas};
+use ottla_config::BrokerConfig;
+use ottla_disk::Disk;
+use ottla_node::{Node, Setup, Stage, format_if_new};
+use tokio::task::JoinSet;
+
+use crate::connection::Limits;
+use crate::listener::{Crowd, accept, bind};
+use crate::logging::Levels;
+use crate::metrics::Exposition;
+use crate::options::Serve;
+use crate::security::Security;
+use crate::shell::{Clocks, Shell, keep_deadlines, keep_up, sync_metadata};
+use crate::{http, settings};
+
+/// Files that logs keep open; the rest of the process' descriptors are for connections.
+const FILES_BUDGET: usize = 2048;
+/// How long a broker that was told to stop waits for the controller's leave.
+const LEAVE_MAX: Duration = Duration::from_secs(10);
+
+/// A broker that serves.
+#[derive(Debug)]
+pub struct Running {
+    shell: Arc<Shell>,
+    accepting: JoinSet<()>,
+    beside: JoinSet<()>,
+}
+
+/// Says how long each step of the start took.
+struct Steps {
+    start: Instant,
+    last: Instant,
+}
+
+impl Steps {
+    fn begin() -> Steps {
+        let now = Instant::now();
+        Steps { start: now, last: now }
+    }
+
+    fn done(&mut self, what: &str) {
+        let now = Instant::now();
+        tracing::debug!(micros = (now - self.last).as_micros() as u64, "{what}");
+        self.last = now;
+    }
+}
+
+/// Starts a broker; it serves when this returns.
+///
+/// # Errors
+/// When something is wrong with the configuration, an address is taken, or the directories cannot be used.
+pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
+    let mut steps = Steps::begin();
+    let clocks = Clocks::start();
+    // 1. What is asked for.
+    let (config, warnings) = settings::load(options)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let addresses = addresses(&config).await?;
+    steps.done("read the configuration");
+    // 2. The addresses: an address that is taken is found out before anything is written.
+    let mut sockets = Vec::new();
+    for (listener, address) in addresses {
+        let socket = bind(&listener.name, address, config.network.listen_backlog)?;
+        sockets.push((listener, socket));
+    }
+    let http_socket = bind("metrics", options.metrics, 128)?;
+    steps.done("bound the listeners");
+    // 3. The directories, the metadata log, the partitions; until the broker is in service.
+    let node = {
+        let (config, levels) = (config.clone(), levels.clone());
+        tokio::task::spawn_blocking(move || open(config, levels, clocks)).await.context("open the node")??
+    };
+    let shell = Shell::new(node, clocks);
+    steps.done("opened the node");
+    // 4. The tasks beside the connections.
+    let mut beside = JoinSet::new();
+    beside.spawn(keep_deadlines(Arc::clone(&shell)));
+    beside.spawn(sync_metadata(Arc::clone(&shell)));
+    beside.spawn(keep_up(Arc::clone(&shell)));
+    beside.spawn(http::serve(http_socket, Arc::new(Exposition::new(Arc::clone(&shell)))));
+    shell.settle();
+    // 5. Everybody else.
+    let limits = Limits {
+        frame_bytes_max: config.network.request_bytes_max as usize,
+        idle_max: config.network.connection_idle_max.unwrap_or(Duration::from_secs(u64::from(u32::MAX))),
+    };
+    let crowd = Crowd {
+        connections_max: config.network.connections_max as usize,
+        per_address_max: config.network.connections_per_ip_max as usize,
+    };
+    let mut accepting = JoinSet::new();
+    for (listener, socket) in sockets {
+        let address = socket.local_addr().context("read a listener's address")?;
+        tracing::info!(listener = %listener.name, %address, "listening");
+        accepting.spawn(accept(Arc::clone(&shell), socket, listener, limits, crowd));
+    }
+    steps.done("accept connections");
+    let identity = shell.node.identity();
+    tracing::info!(
+        cluster_id = %identity.cluster_id,
+        node_id = identity.node_id.0,
+        millis = steps.start.elapsed().as_millis() as u64,
+        "serving"
+    );
+    Ok(Running { shell, accepting, beside })
+}
+
+fn open(config: BrokerConfig, levels: Levels, clocks: Clocks) -> Result<Node<Disk>> {
+    let disk = Disk::new(FILES_BUDGET);
+    let seed = seed()?;
+    if let Some(cluster_id) = format_if_new(&disk, &config, seed, clocks.now())? {
+        tracing::info!(%cluster_id, "formatted the log directories of a new cluster");
+    }
+    let setup = Setup {
+        files: disk,
+        config,
+        seed: seed.rotate_left(32),
+        authorizer: Box::new(AllowAll),
+        quotas: Box::new(NoQuotas),
+        loggers: Box::new(levels),
+    };
+    Ok(Node::open(setup, clocks.now())?)
+}
+
+pub(crate) fn seed() -> Result<u64> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).context("draw a random seed")?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// Every listener with the address to bind.
+async fn addresses(config: &BrokerConfig) -> Result<Vec<(Arc<Listener>, SocketAddr)>> {
+    let mut all = Vec::new();
+    for listener in &config.listeners.all {
+        let Security::Plaintext = Security::of(listener)?;
+        let name = &listener.endpoint.name;
+        let role = if config.listeners.is_controller(name) { ListenerRole::Controller } else { ListenerRole::Broker };
+        let host = if listener.endpoint.host.is_empty() { "0.0.0.0" } else { &listener.endpoint.host };
+        let found = tokio::net::lookup_host((host, listener.endpoint.port)).await;
+        let mut found = found.with_context(|| format!("find the address {host} of listener {name}"))?;
+        let address = found.next().with_context(|| format!("{host} of listener {name} has no address"))?;
+        all.push((Arc::new(Listener { name: name.clone(), role }), address));
+    }
+    Ok(all)
+}
+
+impl Running {
+    /// Ends the broker cleanly: no new connections, the controller's leave, everything on disk.
+    ///
+    /// # Errors
+    /// When something could not be written.
+    pub async fn stop(mut self) -> Result<()> {
+        let start = Instant::now();
+        self.accepting.shutdown().await;
+        let shell = Arc::clone(&self.shell);
+        shell.node.begin_shutdown(shell.clocks.now());
+        shell.settle();
+        let granted = tokio::time::timeout(LEAVE_MAX, async {
+            while !shell.node.may_close() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        if granted.await.is_err() {
+            tracing::warn!("the controller gave no leave in time; stopping without it");
+        }
+        self.beside.shutdown().await;
+        let closing = Arc::clone(&shell);
+        tokio::task::spawn_blocking(move || closing.node.close(closing.clocks.now()))
+            .await
+            .context("close the node")?
+            .context("close the node")?;
+        tracing::info!(millis = start.elapsed().as_millis() as u64, "stopped");
+        Ok(())
+    }
+
+    /// Whether the broker serves.
+    pub fn is_serving(&self) -> bool {
+        self.shell.node.stage() == Stage::Running
+    }
+}

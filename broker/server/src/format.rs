@@ -1,0 +1,119 @@
+//! `ottla-broker format`: prepares the directories of a new node, by the flags of Kafka's storage tool.
+
+use anyhow::{Context, Result, anyhow, bail};
+use ottla_config::{BrokerConfig, Properties};
+use ottla_disk::Disk;
+use ottla_node::{InitialVoter, InitialVoters};
+use ottla_vocabulary::{NodeId, Uuid};
+
+use crate::boot::seed;
+use crate::options::Format;
+use crate::shell::Clocks;
+
+/// Formats; answers the lines to print.
+///
+/// # Errors
+/// When the flags contradict each other or the configuration, a directory is formatted already, or the disk refuses.
+pub fn run(options: &Format) -> Result<Vec<String>> {
+    let path = &options.config;
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let properties = Properties::parse(&text).with_context(|| format!("read {}", path.display()))?;
+    let (config, _warnings) = BrokerConfig::load(&properties).map_err(|errors| anyhow!("{errors}"))?;
+    let cluster_id = options.cluster_id.clone();
+    if cluster_id.trim().is_empty() {
+        bail!("the cluster id is empty: `ottla-broker random-uuid` makes one");
+    }
+    let mut features = options
+        .feature
+        .iter()
+        .map(|(name, level)| {
+            let level = level.parse().map_err(|_| anyhow!("the level `{level}` of feature {name} is not a number"))?;
+            Ok((name.clone(), level))
+        })
+        .collect::<Result<Vec<(String, i16)>>>()?;
+    if let Some(release) = &options.release_version {
+        let level = ottla_node::metadata_version_of(release)
+            .ok_or_else(|| anyhow!("`{release}` is not a release that is known: 4.4 or 4.4-IV2 are such"))?;
+        features.push(("metadata.version".to_owned(), level));
+    }
+    let format = ottla_node::Format {
+        cluster_id,
+        voters: voters(options, &config)?,
+        features,
+        ignore_formatted: options.ignore_formatted,
+    };
+    let clocks = Clocks::start();
+    let formatted = ottla_node::format(&Disk::new(64), &config, &format, seed()?, clocks.now())?;
+    if formatted.is_empty() {
+        return Ok(vec!["All of the log directories are already formatted.".to_owned()]);
+    }
+    Ok(formatted.iter().map(|path| format!("Formatting metadata directory {}.", path.display())).collect())
+}
+
+fn voters(options: &Format, config: &BrokerConfig) -> Result<InitialVoters> {
+    let is_dynamic = options.standalone || options.initial_controllers.is_some() || options.no_initial_controllers;
+    if is_dynamic && !config.quorum.voters.is_empty() {
+        bail!("controller.quorum.voters is set: then the flags for initial controllers may not be used");
+    }
+    if options.standalone {
+        if !config.roles.controller {
+            bail!("--standalone is for a node with the role of a controller");
+        }
+        return Ok(InitialVoters::Standalone);
+    }
+    if let Some(named) = &options.initial_controllers {
+        return Ok(InitialVoters::Named(named.split(',').map(voter).collect::<Result<_>>()?));
+    }
+    if config.roles.controller && !options.no_initial_controllers && config.quorum.voters.is_empty() {
+        bail!(
+            "because controller.quorum.voters is not set on this controller, one of --standalone, --initial-controllers \
+             or --no-initial-controllers must be given"
+        );
+    }
+    Ok(InitialVoters::Unknown)
+}
+
+/// Reads `id@host:port:directory-id`.
+fn voter(text: &str) -> Result<InitialVoter> {
+    let refuse = || anyhow!("`{text}` is not of the form id@host:port:directory-id");
+    let (id, rest) = text.trim().split_once('@').ok_or_else(refuse)?;
+    let (address, directory) = rest.rsplit_once(':').ok_or_else(refuse)?;
+    let (host, port) = address.rsplit_once(':').ok_or_else(refuse)?;
+    let directory: Uuid = directory.parse().map_err(|error| anyhow!("{error}"))?;
+    Ok(InitialVoter {
+        node: NodeId(id.parse().map_err(|_| refuse())?),
+        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        port: port.parse().map_err(|_| refuse())?,
+        directory,
+    })
+}
+
+/// A new cluster id, as `kafka-storage.sh random-uuid` prints one.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_uuid() -> Result<String> {
+    loop {
+        let (high, low) = (seed()?, seed()?);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&high.to_ne_bytes());
+        bytes[8..].copy_from_slice(&low.to_ne_bytes());
+        if let Some(id) = Uuid::from_random(bytes) {
+            return Ok(id.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn voters_are_read_as_kafka_writes_them() {
+        let found = voter("3@[::1]:9093:vPeOCWypqUOSepEvx0cbog").unwrap();
+        assert_eq!((found.node, found.host.as_str(), found.port), (NodeId(3), "::1", 9093));
+        for wrong in ["3", "3@host:9093", "x@host:9093:vPeOCWypqUOSepEvx0cbog", "3@host:p:vPeOCWypqUOSepEvx0cbog"] {
+            assert!(voter(wrong).is_err(), "{wrong}");
+        }
+    }
+}
