@@ -153,3 +153,38 @@ impl<'s> Iterator for Records<'s> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::PREFIX_BYTES;
+    use crate::builder::{BatchBuilder, BatchOptions};
+    use crate::record::RecordError;
+
+    /// Two records, and the header changed after they were written.
+    fn items(change: impl FnOnce(&mut BatchHeader), cut: usize) -> Vec<Result<Offset, BatchError>> {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.push(Timestamp(0), Some(b"key"), None, &[]);
+        builder.push(Timestamp(0), None, Some(b"value"), &[]);
+        let bytes = builder.finish().unwrap();
+        let mut header = BatchHeader::parse(&bytes).unwrap();
+        header.batch_length -= cut as i32;
+        change(&mut header);
+        let bytes = [&header.to_bytes(), &bytes[HEADER_BYTES..bytes.len() - cut]].concat();
+        assert_eq!(header.batch_bytes(), PREFIX_BYTES + header.batch_length as usize);
+        let view = BatchView::parse(&bytes).unwrap();
+        let mut decompressor = Decompressor::new();
+        view.records(&mut decompressor, 0).unwrap().map(|record| record.map(|record| record.offset)).collect()
+    }
+
+    #[test]
+    fn records_end_as_the_header_says_or_with_an_error() {
+        let cut = |index| Err(BatchError::Record { index, error: RecordError::Cut });
+        let (first, second) = (Ok(Offset(0)), Ok(Offset(1)));
+        assert_eq!(items(|_| {}, 0), [first.clone(), second.clone()]);
+        assert_eq!(items(|_| {}, 1), [first.clone(), cut(1)]);
+        assert_eq!(items(|header| header.records_count = 3, 0), [first.clone(), second, cut(2)]);
+        assert_eq!(items(|header| header.records_count = 1, 0), [first, Err(BatchError::Trailing { count: 1 })]);
+        assert_eq!(items(|header| header.records_count = -1, 0), [Err(BatchError::Trailing { count: -1 })]);
+    }
+}
