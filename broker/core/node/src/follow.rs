@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ottla_api::fetch::{Place, Task, TopicKey, Wish};
 use ottla_api::init_producer_id;
 use ottla_api::list_offsets::Isolation;
+use ottla_api::outcome::OFFSETS;
 use ottla_commit_log::Files;
 use ottla_config::BrokerConfig;
 use ottla_metadata::image::{Resource, ResourceType, Topic};
@@ -222,6 +223,10 @@ impl<F: Files> Node<F> {
             }
         }
         self.image.store(image);
+        let deleted: Vec<TopicName> = delta.deleted.iter().map(|topic| topic.name.clone()).collect();
+        if !deleted.is_empty() {
+            self.finish(now, self.coordinators.on_topics_deleted(now, &deleted));
+        }
     }
 
     /// The broker's own dynamic configuration changed.
@@ -268,6 +273,7 @@ impl<F: Files> Node<F> {
         let role = Role::of(self.identity.node_id, described);
         if let Ok(partition) = self.partition(topic.id, index) {
             partition.set_role(role);
+            self.coordinate(&partition, now);
             return;
         }
         let name = TopicPartition::new(topic.name.clone(), index);
@@ -277,10 +283,26 @@ impl<F: Files> Node<F> {
             Ok((directory, log)) => {
                 let counts = self.counts_of(&topic.name);
                 let partition = Partition::new(name, directory, settings, counts, log, role);
-                self.partitions.write().insert((topic.id, index), Arc::new(partition));
+                let partition = Arc::new(partition);
+                self.partitions.write().insert((topic.id, index), Arc::clone(&partition));
+                self.coordinate(&partition, now);
             }
             Err(error) => tracing::error!(partition = %name, "open the partition's log: {error}"),
         }
+    }
+
+    /// Coordinates the groups of a partition of `__consumer_offsets` while it is led here.
+    fn coordinate(&self, partition: &Arc<Partition<F>>, now: Now) {
+        if partition.name.topic.as_str() != OFFSETS {
+            return;
+        }
+        let role = partition.lock().role().clone();
+        let done = if role.is_leader {
+            self.coordinators.lead(now, partition, role.epoch)
+        } else {
+            self.coordinators.resign(now, partition.name.partition)
+        };
+        self.finish(now, done);
     }
 
     pub(crate) fn counts_of(&self, topic: &TopicName) -> Arc<TrafficCounts> {
@@ -292,6 +314,9 @@ impl<F: Files> Node<F> {
 
     fn remove_partition(&self, topic: &Topic, index: PartitionIndex, now: Now) {
         let Some(partition) = self.partitions.write().remove(&(topic.id, index)) else { return };
+        if partition.name.topic.as_str() == OFFSETS {
+            self.finish(now, self.coordinators.resign(now, index));
+        }
         let (log, waiting) = {
             let mut state = partition.lock();
             (state.log.take(), std::mem::take(&mut state.waiting))

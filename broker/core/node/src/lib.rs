@@ -9,7 +9,7 @@
 //! effects.
 //!
 //! Reading order: [`node`](crate::Node) the way of a request; [`boot`] how a node begins and ends, [`format()`] before
-//! that; `partition`, `produce`, `fetch` with `fetch_session` and `parked` the data path; `controller` with
+//! that; `partition`, `produce`, `fetch` with `fetch_session` and `parked` the data path; `coordinator` the groups; `controller` with
 //! `metadata_log`, `follow` and `broker` the cluster; `upkeep` the slow work; [`measure`] what can be seen from outside.
 
 mod node;
@@ -21,6 +21,7 @@ mod produce;
 mod fetch;
 mod fetch_session;
 mod parked;
+mod coordinator;
 mod controller;
 mod metadata_log;
 mod alter_configs;

@@ -14,12 +14,14 @@ use ottla_commit_log::{Files, LogDirectory};
 use ottla_config::BrokerConfig;
 use ottla_metadata::{Image, Metadata};
 use ottla_records::Decompressor;
-use ottla_vocabulary::{Instant, Map, NodeId, Now, PartitionIndex, TopicId, TopicName};
+use ottla_vocabulary::group::coordinator_partition;
+use ottla_vocabulary::{GroupId, Instant, Map, NodeId, Now, PartitionIndex, TopicId, TopicName};
 use ottla_wire::{ErrorCode, WireError};
 use parking_lot::{Mutex, RwLock};
 
 use crate::broker::Life;
 use crate::controller::Controller;
+use crate::coordinator::{Coordinators, Done};
 use crate::counts::TrafficCounts;
 use crate::entropy::Entropy;
 use crate::fetch::{plain, spliced};
@@ -43,6 +45,7 @@ pub struct Node<F: Files> {
     pub(crate) directories: Mutex<Vec<LogDirectory<F>>>,
     pub(crate) sessions: Mutex<FetchSessions>,
     pub(crate) parked: ParkedFetches<F>,
+    pub(crate) coordinators: Coordinators<F>,
     pub(crate) controller: Mutex<Option<Controller<F>>>,
     pub(crate) life: Mutex<Life>,
     /// The state that makes the image, and up to where it has followed the metadata log.
@@ -119,7 +122,9 @@ impl<F: Files> Node<F> {
     pub(crate) fn assemble(parts: Parts<F>, now: Now) -> Node<F> {
         let first_session = (parts.entropy.draw() >> 33) as i32;
         let slots = parts.config.network.fetch_session_slots as usize;
+        let coordinators = Coordinators::new(group_settings(&parts.config));
         Node {
+            coordinators,
             upkeep: Mutex::new(Upkeep::new(&parts.config, now.instant)),
             files: parts.files,
             identity: parts.identity,
@@ -265,7 +270,10 @@ impl<F: Files> Node<F> {
                 reply(ottla_api::describe_log_dirs::answer(context, self.describe_log_dirs(task.as_ref()))?)
             }
             Outcome::InitProducerId => self.init_producer_id(context, token),
-            Outcome::Group(_) => Ok(Handled::Close(Close::NoController)),
+            Outcome::Group(task) => {
+                self.ask_groups(context, token, task);
+                Ok(Handled::Later)
+            }
             Outcome::Controller(command) => self.command(context, token, command),
         }
     }
@@ -273,6 +281,34 @@ impl<F: Files> Node<F> {
     /// A partition that lies here.
     pub(crate) fn partition(&self, topic: TopicId, index: PartitionIndex) -> Result<Arc<Partition<F>>, ErrorCode> {
         self.partitions.read().get(&(topic, index)).cloned().ok_or(ErrorCode::NotLeaderOrFollower)
+    }
+
+    /// Asks the coordinators of groups; the answer comes among the effects, even when it comes at once.
+    fn ask_groups(&self, context: &Context<'_>, token: Token, task: ottla_api::group::Task) {
+        let topic = context.view.image.topics.by_text(ottla_api::outcome::OFFSETS);
+        let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok()).filter(|count| 0 < *count);
+        let partition_of = |group: &GroupId| count.map(|count| coordinator_partition(group.as_str(), count));
+        let random = || self.entropy.uuid();
+        let done = self.coordinators.ask(context.now, token, Late::of(context), task, partition_of, random);
+        self.finish(context.now, done);
+        self.note_deadline();
+    }
+
+    /// Sends what coordinators have answered.
+    pub(crate) fn finish(&self, now: Now, done: Done<F>) {
+        let Done { answered, woken } = done;
+        self.wake(now, woken);
+        if answered.is_empty() {
+            return;
+        }
+        let seen = self.seen();
+        for one in answered {
+            let api = one.late.head.api.name();
+            match one.answer.encode(&one.late.context(now, seen.view(self)), one.told) {
+                Ok(encoded) => self.reply_later(one.token, plain(encoded)),
+                Err(error) => tracing::error!(api, "encode an answer: {error}"),
+            }
+        }
     }
 
     fn init_producer_id(
@@ -354,12 +390,14 @@ impl<F: Files> Node<F> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let controller = self.controller.lock().as_ref().and_then(Controller::next_deadline);
         let life = self.life.lock().next_deadline();
-        controller.into_iter().chain(life).chain(self.parked.next_deadline()).min()
+        let groups = self.coordinators.next_due();
+        controller.into_iter().chain(life).chain(self.parked.next_deadline()).chain(groups).min()
     }
 
     /// It got later.
     pub fn tick(&self, now: Now) {
         self.expire_fetches(now);
+        self.finish(now, self.coordinators.tick(now));
         let config = self.config.load_full();
         if let Some(controller) = self.controller.lock().as_mut() {
             controller.tick(&config, now);
@@ -387,5 +425,19 @@ fn close(unanswerable: &Unanswerable) -> Close {
         Unanswerable::Body { api, version, error } => {
             Close::Body { api: api.name(), version: *version, reason: error.to_string() }
         }
+    }
+}
+
+/// What coordinators of groups are configured with.
+fn group_settings(config: &BrokerConfig) -> ottla_groups::Settings {
+    ottla_groups::Settings {
+        session_timeout_min: config.groups.session_timeout_min,
+        session_timeout_max: config.groups.session_timeout_max,
+        initial_rebalance_delay: config.groups.initial_rebalance_delay,
+        size_max: config.groups.size_max as usize,
+        offset_metadata_bytes_max: config.offsets.metadata_bytes_max as usize,
+        commit_timeout: config.offsets.commit_timeout,
+        offsets_retention: config.offsets.retention,
+        offsets_retention_check_interval: config.offsets.retention_check_interval,
     }
 }

@@ -202,6 +202,32 @@ impl<F: Files> Partition<F> {
         Ok((written, count as u64, state.waiting.clone()))
     }
 
+    /// Appends what a coordinator on this node keeps, if the partition is led here in its epoch; gives the first offset,
+    /// and the fetches that may now have enough.
+    pub(crate) fn append_own(
+        &self,
+        batch: NewBatch<'_>,
+        epoch: LeaderEpoch,
+        now: Now,
+    ) -> Result<(Offset, Vec<Arc<Parked<F>>>), ErrorCode> {
+        let settings = self.settings.load();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if !state.role.is_leader || state.role.epoch != epoch {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        if state.role.in_sync < settings.in_sync_min.min(state.role.replicas) {
+            return Err(ErrorCode::NotEnoughReplicas);
+        }
+        let log = state.log.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let log_start = log.log_start();
+        let appended = log.append(batch, epoch, Origin::Coordinator, now);
+        let appended = appended.map_err(|error| not_appended(&error, log_start).code)?;
+        state.rolled |= appended.rolled;
+        advance_alone(log, &state.role);
+        Ok((appended.base_offset, state.waiting.clone()))
+    }
+
     /// Reads from one partition.
     pub(crate) fn fetch(
         &self,

@@ -72,6 +72,9 @@ impl<F: Files> Node<F> {
                 tracing::error!("remove a deleted partition: {error}");
             }
         }
+        while self.coordinators.load_one(now) {
+            self.note_deadline(); // its members' sessions are watched from now on
+        }
         if retention {
             self.retain(now);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ottla_api::context::Late;
+use ottla_api::Late;
 use ottla_api::group::{Answer, Told};
 use ottla_wire::ErrorCode;
 use parking_lot::Mutex;

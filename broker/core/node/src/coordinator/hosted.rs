@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ottla_api::group::Told;
-use ottla_commit_log::{Files, NewBatch, Origin};
-use ottla_groups::{Action, Record, Request, Settings, Shard};
+use ottla_commit_log::{Files, NewBatch};
+use ottla_groups::{Action, Record, Reply, Request, Settings, Shard};
 use ottla_records::{BatchBuilder, BatchOptions, batches};
 use ottla_replicated::Waiting;
 use ottla_vocabulary::{Duration, Instant, LeaderEpoch, Now, Offset, TopicName};
 use ottla_wire::ErrorCode;
 
-use super::gathering::{Answered, To, coordinator_code};
-use super::load::Loaded;
+use super::Done;
+use super::gathering::{To, coordinator_code};
 use crate::partition::Partition;
 
 /// How many replies of one shard may wait for a commit. Each holds a request of a client, which waits with it.
@@ -21,9 +21,11 @@ const WAITING_MAX: usize = 100_000;
 /// A coordinator of one partition.
 #[derive(Debug)]
 pub(crate) struct Hosted<F: Files> {
-    pub(super) partition: Arc<Partition<F>>,
+    partition: Arc<Partition<F>>,
     epoch: LeaderEpoch,
-    pub(super) shard: Shard<To>,
+    shard: Shard<To>,
+    /// Whether the partition has been read.
+    is_loaded: bool,
     waiting: Waiting<(To, Told), ErrorCode>,
     commit_patience: Duration,
 }
@@ -31,74 +33,92 @@ pub(crate) struct Hosted<F: Files> {
 impl<F: Files> Hosted<F> {
     pub(super) fn new(settings: Settings, partition: Arc<Partition<F>>, epoch: LeaderEpoch) -> Hosted<F> {
         let commit_patience = settings.commit_timeout;
-        Hosted { partition, epoch, shard: Shard::new(settings), waiting: Waiting::new(WAITING_MAX), commit_patience }
+        let (shard, waiting) = (Shard::new(settings), Waiting::new(WAITING_MAX));
+        Hosted { partition, epoch, shard, is_loaded: false, waiting, commit_patience }
     }
 
     pub(super) fn epoch(&self) -> LeaderEpoch {
         self.epoch
     }
 
-    /// Reads the partition.
-    pub(super) fn load(&mut self, now: Now) -> Result<Loaded, ottla_commit_log::ReadError> {
-        let loaded = super::load::load(&self.partition, &mut self.shard)?;
-        self.shard.on_loaded(now);
-        Ok(loaded)
-    }
-
     /// Asks the shard; the reply may come at once, later, or never when the coordinator moves.
-    pub(super) fn ask(&mut self, now: Now, request: Request, to: To, answered: &mut Vec<Answered>) {
-        let actions = self.shard.on_request(now, request, to);
-        self.carry_out(now, actions, answered);
-    }
-
-    /// Asks what the shard answers at once and without its log.
-    pub(super) fn ask_now(&mut self, now: Now, request: &Request) -> Told {
-        match request {
-            Request::List => Ok(ottla_groups::Reply::List(self.shard.list())),
-            _ => {
-                debug_assert!(false, "only the list is asked of every shard, at {now:?}");
-                Err(ErrorCode::UnknownServerError)
-            }
+    pub(super) fn ask(&mut self, now: Now, request: Request, to: To, done: &mut Done<F>) {
+        if let Err(code) = self.load(now) {
+            return to.tell(Err(code), &mut done.answered);
         }
+        let actions = self.shard.on_request(now, request, to);
+        self.carry_out(now, actions, done);
     }
 
-    pub(super) fn on_topics_deleted(&mut self, now: Now, topics: &[TopicName], answered: &mut Vec<Answered>) {
-        let actions = self.shard.on_topics_deleted(topics);
-        self.carry_out(now, actions, answered);
+    /// Which groups there are.
+    pub(super) fn list(&mut self, now: Now) -> Told {
+        self.load(now).map(|()| Reply::List(self.shard.list()))
+    }
+
+    /// Reads the partition unless it has been read; answers whether it had not.
+    pub(super) fn load_if_new(&mut self, now: Now) -> bool {
+        !self.is_loaded && self.load(now).is_ok()
+    }
+
+    /// Makes sure that the partition has been read. One that cannot be read has no coordinator: its clients look on.
+    fn load(&mut self, now: Now) -> Result<(), ErrorCode> {
+        if self.is_loaded {
+            return Ok(());
+        }
+        let name = &self.partition.name;
+        let loaded = super::load::load(&self.partition, &mut self.shard).map_err(|error| {
+            tracing::error!(partition = %name, "read the groups: {error}");
+            ErrorCode::NotCoordinator
+        })?;
+        if let Some((offset, error)) = loaded.unreadable {
+            tracing::error!(partition = %name, %offset, "a group's record cannot be read and is passed over: {error}");
+        }
+        tracing::debug!(partition = %name, records = loaded.records, "groups are read");
+        self.shard.on_loaded(now);
+        self.is_loaded = true;
+        Ok(())
+    }
+
+    pub(super) fn on_topics_deleted(&mut self, now: Now, topics: &[TopicName], done: &mut Done<F>) {
+        // What is read later is still there then: a topic's deletion is told once, so the partition is read for it.
+        if self.load(now).is_ok() {
+            let actions = self.shard.on_topics_deleted(topics);
+            self.carry_out(now, actions, done);
+        }
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {
         [self.shard.next_due(), self.waiting.next_deadline()].into_iter().flatten().min()
     }
 
-    pub(super) fn tick(&mut self, now: Now, answered: &mut Vec<Answered>) {
+    pub(super) fn tick(&mut self, now: Now, done: &mut Done<F>) {
         if self.shard.next_due().is_some_and(|due| due <= now.instant) {
             let actions = self.shard.on_time(now);
-            self.carry_out(now, actions, answered);
+            self.carry_out(now, actions, done);
         }
-        self.settle(now, answered);
+        self.settle(now, done);
     }
 
-    pub(super) fn resign(&mut self, now: Now, answered: &mut Vec<Answered>) {
+    pub(super) fn resign(&mut self, now: Now, done: &mut Done<F>) {
         for action in self.shard.on_leadership_lost(now) {
             // A shard that is given up only sends its waiting requests away.
             if let Action::Reply { to, reply } = action {
-                to.tell(Ok(reply), answered);
+                to.tell(Ok(reply), &mut done.answered);
             }
         }
         for (to, _) in self.waiting.on_leadership_lost() {
-            to.tell(Err(ErrorCode::NotCoordinator), answered);
+            to.tell(Err(ErrorCode::NotCoordinator), &mut done.answered);
         }
     }
 
     /// Does what the shard asks for, and what comes of that, in order.
-    fn carry_out(&mut self, now: Now, actions: Vec<Action<To>>, answered: &mut Vec<Answered>) {
+    fn carry_out(&mut self, now: Now, actions: Vec<Action<To>>, done: &mut Done<F>) {
         let mut actions = VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match action {
-                Action::Reply { to, reply } => self.hold_back(now, to, Ok(reply), answered),
+                Action::Reply { to, reply } => self.hold_back(now, to, Ok(reply), done),
                 Action::Append { records, then } => {
-                    let more = match self.append(now, &records) {
+                    let more = match self.append(now, &records, done) {
                         Ok(offset) => self.shard.on_appended(now, offset, &records, then),
                         Err(code) => self.shard.on_append_failed(now, coordinator_code(code), then),
                     };
@@ -109,31 +129,31 @@ impl<F: Files> Hosted<F> {
                 }
             }
         }
-        self.settle(now, answered);
+        self.settle(now, done);
     }
 
     /// Lets a reply wait until the log is committed as far as it goes now.
-    fn hold_back(&mut self, now: Now, to: To, told: Told, answered: &mut Vec<Answered>) {
+    fn hold_back(&mut self, now: Now, to: To, told: Told, done: &mut Done<F>) {
         let (log_end, committed) = self.ends();
         for (to, told) in self.waiting.on_committed(committed) {
-            to.tell(told, answered);
+            to.tell(told, &mut done.answered);
         }
         let deadline = now.instant + self.commit_patience;
         match self.waiting.park(log_end, deadline, ErrorCode::CoordinatorNotAvailable, (to, told)) {
-            Ok(Some((to, told))) => to.tell(told, answered),
+            Ok(Some((to, told))) => to.tell(told, &mut done.answered),
             Ok(None) => {}
-            Err(full) => full.0.0.tell(Err(ErrorCode::CoordinatorNotAvailable), answered),
+            Err(full) => full.0.0.tell(Err(ErrorCode::CoordinatorNotAvailable), &mut done.answered),
         }
     }
 
     /// Sends what no longer has to wait.
-    fn settle(&mut self, now: Now, answered: &mut Vec<Answered>) {
+    fn settle(&mut self, now: Now, done: &mut Done<F>) {
         let (_, committed) = self.ends();
         for (to, told) in self.waiting.on_committed(committed) {
-            to.tell(told, answered);
+            to.tell(told, &mut done.answered);
         }
         for ((to, _), code) in self.waiting.on_time(now.instant) {
-            to.tell(Err(code), answered);
+            to.tell(Err(code), &mut done.answered);
         }
     }
 
@@ -144,7 +164,7 @@ impl<F: Files> Hosted<F> {
     }
 
     /// Appends records as one batch and gives the first one's offset.
-    fn append(&self, now: Now, records: &[Record]) -> Result<Offset, ErrorCode> {
+    fn append(&self, now: Now, records: &[Record], done: &mut Done<F>) -> Result<Offset, ErrorCode> {
         let mut builder = BatchBuilder::new(BatchOptions::default());
         for record in records {
             let (key, value) = record.to_bytes().map_err(|_| ErrorCode::InvalidRequest)?;
@@ -157,6 +177,8 @@ impl<F: Files> Hosted<F> {
         }
         let batch = batches(&bytes).next().and_then(Result::ok).ok_or(ErrorCode::UnknownServerError)?;
         let new = NewBatch { header: *batch.header(), records: batch.records_bytes() };
-        self.partition.append_own(new, self.epoch, Origin::Coordinator, now)
+        let (offset, woken) = self.partition.append_own(new, self.epoch, now)?;
+        done.woken.extend(woken);
+        Ok(offset)
     }
 }

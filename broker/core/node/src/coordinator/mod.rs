@@ -1,7 +1,7 @@
 //! The group coordinators of this node: a shard for each partition of `__consumer_offsets` that it leads, with the log
 //! that makes the shard's state last.
 //!
-//! Given questions of [`ottla_api::group`], leadership and the time, it gives [`Answered`]: requests whose shards have all
+//! Given questions of [`ottla_api::group`], leadership and the time, it gives [`Done`]: requests whose shards have all
 //! replied, to be encoded and sent. A reply goes out once the log is committed up to where it ended when the reply was
 //! given. What a reply means stands in `groups`, how it is encoded in `api`.
 
@@ -12,7 +12,7 @@ mod load;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ottla_api::context::Late;
+use ottla_api::Late;
 use ottla_api::group::{Place, Task, Told};
 use ottla_commit_log::Files;
 use ottla_groups::{Request, Settings};
@@ -22,24 +22,39 @@ use parking_lot::Mutex;
 
 use self::gathering::{Gathering, To};
 use self::hosted::Hosted;
+use crate::parked::Parked;
 use crate::partition::Partition;
 use crate::reply::Token;
 
 pub(crate) use self::gathering::Answered;
-pub(crate) use self::load::Loaded;
 
-/// The coordinators of this node.
+/// What came of an event.
+#[derive(Debug)]
+pub(crate) struct Done<F: Files> {
+    /// Requests that can be answered now.
+    pub(crate) answered: Vec<Answered>,
+    /// Fetches of `__consumer_offsets` that may have enough now.
+    pub(crate) woken: Vec<Arc<Parked<F>>>,
+}
+
+impl<F: Files> Default for Done<F> {
+    fn default() -> Done<F> {
+        Done { answered: Vec::new(), woken: Vec::new() }
+    }
+}
+
+/// The coordinators of this node, by partition of `__consumer_offsets`.
 #[derive(Debug)]
 pub(crate) struct Coordinators<F: Files> {
     settings: Settings,
-    /// By partition of `__consumer_offsets`. A coordinator that still reads its partition has its place already.
+    #[allow(clippy::type_complexity)] // a table of locks: each coordinator is taken by whoever asks it
     hosted: Mutex<BTreeMap<PartitionIndex, Arc<Mutex<Hosted<F>>>>>,
 }
 
 impl<F: Files> Coordinators<F> {
     /// A node that coordinates nothing yet.
     pub(crate) fn new(settings: Settings) -> Coordinators<F> {
-        Coordinators { settings, hosted: Mutex::new(BTreeMap::new()) }
+        Coordinators { settings, hosted: Mutex::default() }
     }
 
     /// Asks what a request wants to know. `partition_of` says where a group is kept: none while the topic is not there;
@@ -52,92 +67,87 @@ impl<F: Files> Coordinators<F> {
         task: Task,
         partition_of: impl Fn(&GroupId) -> Option<PartitionIndex>,
         random: impl Fn() -> Uuid,
-    ) -> Vec<Answered> {
+    ) -> Done<F> {
         let gathering = Gathering::new(token, late, task.answer, task.asks.len());
-        let mut answered = Vec::new();
+        let mut done = Done::default();
         for (place, mut ask) in task.asks.into_iter().enumerate() {
             if let Request::Join(join) = &mut ask.request {
                 join.unique = hyphenated(random());
             }
             let to = To { gathering: Arc::clone(&gathering), place };
-            let hosted = match &ask.place {
-                Place::Group(group) => {
-                    let index = partition_of(group);
-                    index.and_then(|index| self.hosted.lock().get(&index).cloned()).into_iter().collect()
-                }
-                Place::EveryShard => self.hosted.lock().values().cloned().collect::<Vec<_>>(),
-            };
-            match (&ask.place, hosted.as_slice()) {
-                (Place::Group(_), [hosted]) => hosted.lock().ask(now, ask.request, to, &mut answered),
-                (Place::Group(_), _) => to.tell(Err(ErrorCode::NotCoordinator), &mut answered),
-                (Place::EveryShard, every) => {
+            match &ask.place {
+                Place::Group(group) => match partition_of(group).and_then(|index| self.at(index)) {
+                    Some(hosted) => hosted.lock().ask(now, ask.request, to, &mut done),
+                    None => to.tell(Err(ErrorCode::NotCoordinator), &mut done.answered),
+                },
+                Place::EveryShard => {
                     // One question, many replies: they are told together, in place of one.
-                    let replies: Vec<Told> = every.iter().map(|one| one.lock().ask_now(now, &ask.request)).collect();
-                    to.tell_many(replies, &mut answered);
+                    let replies: Vec<Told> = self.all().iter().map(|one| one.lock().list(now)).collect();
+                    to.tell_many(replies, &mut done.answered);
                 }
             }
         }
-        answered
+        done
     }
 
-    /// This node leads a partition of `__consumer_offsets` from now on: reads it, and coordinates its groups.
-    ///
-    /// # Errors
-    /// When the partition cannot be read; its groups then have no coordinator here.
-    pub(crate) fn lead(
-        &self,
-        now: Now,
-        partition: Arc<Partition<F>>,
-        epoch: LeaderEpoch,
-    ) -> Result<Loaded, ottla_commit_log::ReadError> {
-        let index = partition.index();
-        let hosted = Arc::new(Mutex::new(Hosted::new(self.settings.clone(), partition, epoch)));
-        let mut loading = hosted.lock();
-        self.hosted.lock().insert(index, Arc::clone(&hosted));
-        let loaded = loading.load(now);
-        if loaded.is_err() {
-            self.hosted.lock().remove(&index);
+    /// This node leads a partition of `__consumer_offsets` in this epoch: its groups are coordinated here from now on. The
+    /// partition is read when somebody asks, or by [`Coordinators::load_one`], whichever comes first.
+    pub(crate) fn lead(&self, now: Now, partition: &Arc<Partition<F>>, epoch: LeaderEpoch) -> Done<F> {
+        let index = partition.name.partition;
+        if self.at(index).is_some_and(|hosted| hosted.lock().epoch() == epoch) {
+            return Done::default();
         }
-        loaded
+        let done = self.resign(now, index);
+        let hosted = Hosted::new(self.settings.clone(), Arc::clone(partition), epoch);
+        self.hosted.lock().insert(index, Arc::new(Mutex::new(hosted)));
+        done
     }
 
-    /// This node leads a partition no longer, or in another epoch: whoever waits for its groups is sent away.
-    pub(crate) fn resign(&self, now: Now, index: PartitionIndex) -> Vec<Answered> {
-        let mut answered = Vec::new();
+    /// This node leads a partition no longer: whoever waits for its groups is sent away.
+    pub(crate) fn resign(&self, now: Now, index: PartitionIndex) -> Done<F> {
+        let mut done = Done::default();
         let hosted = self.hosted.lock().remove(&index);
         if let Some(hosted) = hosted {
-            hosted.lock().resign(now, &mut answered);
+            hosted.lock().resign(now, &mut done);
         }
-        answered
+        done
     }
 
-    /// In which epoch this node coordinates the groups of a partition, if it does.
-    pub(crate) fn epoch(&self, index: PartitionIndex) -> Option<LeaderEpoch> {
-        self.hosted.lock().get(&index).map(|hosted| hosted.lock().epoch())
+    /// Reads one partition that nobody asked for yet, so that the sessions of its members and the age of its offsets
+    /// are watched. Answers whether there was one. May take as long as reading the partition does.
+    pub(crate) fn load_one(&self, now: Now) -> bool {
+        self.all().into_iter().any(|hosted| hosted.lock().load_if_new(now))
     }
 
     /// Topics are gone, and with them what groups had read of them.
-    pub(crate) fn on_topics_deleted(&self, now: Now, topics: &[TopicName]) -> Vec<Answered> {
-        self.each(|hosted, answered| hosted.on_topics_deleted(now, topics, answered))
+    pub(crate) fn on_topics_deleted(&self, now: Now, topics: &[TopicName]) -> Done<F> {
+        self.each(|hosted, done| hosted.on_topics_deleted(now, topics, done))
     }
 
     /// When [`Coordinators::tick`] is next of use.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.hosted.lock().values().filter_map(|hosted| hosted.lock().next_due()).min()
+        self.all().iter().filter_map(|hosted| hosted.lock().next_due()).min()
     }
 
     /// It is now this late.
-    pub(crate) fn tick(&self, now: Now) -> Vec<Answered> {
-        self.each(|hosted, answered| hosted.tick(now, answered))
+    pub(crate) fn tick(&self, now: Now) -> Done<F> {
+        self.each(|hosted, done| hosted.tick(now, done))
     }
 
-    fn each(&self, mut act: impl FnMut(&mut Hosted<F>, &mut Vec<Answered>)) -> Vec<Answered> {
-        let hosted: Vec<_> = self.hosted.lock().values().cloned().collect();
-        let mut answered = Vec::new();
-        for one in hosted {
-            act(&mut one.lock(), &mut answered);
+    fn at(&self, index: PartitionIndex) -> Option<Arc<Mutex<Hosted<F>>>> {
+        self.hosted.lock().get(&index).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Mutex<Hosted<F>>>> {
+        self.hosted.lock().values().cloned().collect()
+    }
+
+    fn each(&self, mut act: impl FnMut(&mut Hosted<F>, &mut Done<F>)) -> Done<F> {
+        let mut done = Done::default();
+        for one in self.all() {
+            act(&mut one.lock(), &mut done);
         }
-        answered
+        done
     }
 }
 
