@@ -68,9 +68,7 @@ impl ElectionState {
         }
         let directory = match &data.voted_directory_id {
             None => Uuid::ZERO,
-            Some(text) => {
-                text.parse().map_err(serde::de::Error::custom).map_err(QuorumStateError::Json)?
-            }
+            Some(text) => text.parse().map_err(serde::de::Error::custom).map_err(QuorumStateError::Json)?,
         };
         let node = |id| Some(NodeId(id)).filter(|id| 0 <= id.0);
         Ok(ElectionState {

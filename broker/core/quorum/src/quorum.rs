@@ -593,6 +593,20 @@ impl Quorum {
         step.now.instant + self.timeouts.election + Duration::from_millis(u64::from(step.draw) % spread)
     }
 
+    /// For models, in which any wait may be over at any time.
+    #[cfg(test)]
+    fn forget_times(&mut self) {
+        let zero = Instant::default();
+        match &mut self.role {
+            Role::Unattached(role) => role.election_at = role.election_at.map(|_| zero),
+            Role::Prospective(role) => role.election_at = zero,
+            Role::Candidate(role) => role.election_at = zero,
+            Role::Leader(role) => role.forget_times(),
+            Role::Follower(role) => role.fetch_by = zero,
+            Role::Resigned(role) => role.election_at = zero,
+        }
+    }
+
     /// How long a leader goes on without a majority's fetches: one and a half fetch timeouts, as Kafka.
     fn check_quorum_wait(&self) -> Duration {
         self.timeouts.fetch * 3 / 2
@@ -600,4 +614,10 @@ impl Quorum {
 }
 
 #[cfg(test)]
+mod exhaust;
+#[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;

@@ -110,3 +110,78 @@ fn no_message_uses_up_the_epochs() {
     assert!(matches!(actions[..], [Action::Answer(Answer::Epoch(_, Some(Refusal::InvalidRequest)))]), "{actions:?}");
     assert!(quorum.is_leader());
 }
+
+/// One of three voters, with this log and this file.
+fn open_of_three(stored: Option<ElectionState>, log: &Epochs) -> Quorum {
+    let voters = Voters::new([voter(1), voter(2), voter(3)], Offset(0));
+    Quorum::open(voter(1), Timeouts::default(), voters, stored, now(0), 0, log).0
+}
+
+fn granted(epoch: i32) -> VoteAnswer {
+    VoteAnswer { standing: Standing { epoch: LeaderEpoch(epoch), leader: None }, granted: true, refusal: None }
+}
+
+#[test]
+fn what_older_leaders_wrote_is_committed_only_with_a_record_of_ones_own() {
+    // Raft, figure 8: a majority that has an old record is no proof that no later leader can be without it.
+    let mut log = Epochs(vec![1, 1]);
+    let mut quorum = open_of_three(None, &log);
+    quorum.step(now(5000), 0, &log, Event::Time);
+    quorum.step(now(5000), 0, &log, Event::VoteAnswer { from: NodeId(2), answer: granted(1) });
+    quorum.step(now(5000), 0, &log, Event::VoteAnswer { from: NodeId(2), answer: granted(2) });
+    assert!(quorum.is_leader());
+    let fetch = |offset, last_epoch| {
+        let (epoch, replica) = (LeaderEpoch(2), voter(2).key);
+        Event::FetchRequest(FetchRequest {
+            replica,
+            epoch,
+            offset: Offset(offset),
+            last_epoch: LeaderEpoch(last_epoch),
+        })
+    };
+    quorum.step(now(5001), 0, &log, Event::Synced { end: Offset(2) });
+    quorum.step(now(5001), 0, &log, fetch(2, 1));
+    assert_eq!(quorum.high_watermark(), None);
+    log.0.push(2);
+    quorum.step(now(5002), 0, &log, Event::Synced { end: Offset(3) });
+    quorum.step(now(5002), 0, &log, fetch(3, 2));
+    assert_eq!(quorum.high_watermark(), Some(Offset(3)));
+}
+
+#[test]
+fn a_leader_that_restarts_neither_leads_nor_votes_in_that_epoch_again() {
+    let log = Epochs(vec![3]);
+    let stored = ElectionState { epoch: LeaderEpoch(3), leader: Some(NodeId(1)), voted: None };
+    let mut quorum = open_of_three(Some(stored), &log);
+    assert_eq!(quorum.role().name(), "resigned");
+    let request = |epoch| {
+        let last = LogEnd::new(LeaderEpoch(3), Offset(9));
+        let (candidate, epoch) = (voter(2).key, LeaderEpoch(epoch));
+        Event::VoteRequest(VoteRequest { candidate, voter: None, epoch, last, pre_vote: false })
+    };
+    // A candidate whose log already has the epoch's records cannot want to lead that epoch.
+    let actions = quorum.step(now(1), 0, &log, request(3));
+    let refused = |action: &Action| matches!(action, Action::Answer(Answer::Vote(VoteAnswer { granted: false, .. })));
+    assert!(actions.iter().all(refused), "{actions:?}");
+    quorum.step(now(5000), 0, &log, Event::Time);
+    assert_eq!((quorum.role().name(), quorum.epoch()), ("unattached", LeaderEpoch(4)));
+}
+
+#[test]
+fn a_vote_survives_the_candidates_return_and_excludes_another() {
+    let log = Epochs(vec![1]);
+    let mut quorum = open_of_three(None, &log);
+    let ask = |quorum: &mut Quorum, id: i32, epoch: i32, pre_vote| {
+        let last = LogEnd::new(LeaderEpoch(1), Offset(1));
+        let request = VoteRequest { candidate: voter(id).key, voter: None, epoch: LeaderEpoch(epoch), last, pre_vote };
+        let actions = quorum.step(now(1), 0, &log, Event::VoteRequest(request));
+        actions.iter().any(|action| matches!(action, Action::Answer(Answer::Vote(VoteAnswer { granted: true, .. }))))
+    };
+    assert!(ask(&mut quorum, 2, 2, false));
+    assert!(!ask(&mut quorum, 3, 2, false), "the vote is given");
+    assert!(ask(&mut quorum, 3, 2, true), "a pre-vote promises nothing");
+    let stored = ElectionState::from_file(&quorum.election_state().to_file()).unwrap();
+    let mut again = open_of_three(Some(stored), &log);
+    assert!(ask(&mut again, 2, 2, false), "its answer may have been lost");
+    assert!(!ask(&mut again, 3, 2, false));
+}

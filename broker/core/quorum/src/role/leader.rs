@@ -175,4 +175,13 @@ impl Leader {
         self.high_watermark = Some(reached);
         Some(reached)
     }
+
+    #[cfg(test)]
+    pub(crate) fn forget_times(&mut self) {
+        self.check_quorum_at = self.check_quorum_at.map(|_| Instant::default());
+        self.begin_epoch_at = self.begin_epoch_at.map(|_| Instant::default());
+        for replica in self.voters.values_mut().chain(self.observers.values_mut()) {
+            replica.last_fetch = replica.last_fetch.map(|_| Instant::default());
+        }
+    }
 }
