@@ -8,7 +8,7 @@
 //! Deliberately not here: record batches (`records`), sockets (`server`), and which APIs are served (`api`).
 //!
 //! Reading order: [`Message`] says what every message can do; [`api`], [`frame`] and [`union`] what
-//! stands around them; [`reader`], [`writer`], [`array`] and [`budget`] how they are kept safe;
+//! stands around them; [`reader`], [`writer`], [`array`](mod@array) and [`budget`] how they are kept safe;
 //! [`element`] and [`form`] are for the generated code.
 //!
 //! ```

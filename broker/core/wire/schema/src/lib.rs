@@ -1,6 +1,6 @@
 //! The notation in which Kafka's messages are written down (`README.md` beside this crate), read into a model.
 //!
-//! Given the text of one `.schema` file, [`parse`] gives a [`Message`] or the line that is wrong. Reading folders,
+//! Given the text of one `.schema` file, [`parse()`] gives a [`Message`] or the line that is wrong. Reading folders,
 //! and making Rust out of the model, is `xtask`'s; the oracle tests interpret the same model to draw random values.
 //!
 //! Reading order: [`model`], [`parse`](mod@parse).

@@ -184,7 +184,7 @@ impl Message {
         &self.structs[0]
     }
 
-    /// The part called `name`; [`parse`](crate::parse) has made sure that it is there.
+    /// The part called `name`; [`parse`](crate::parse()) has made sure that it is there.
     pub fn part(&self, name: &str) -> &Struct {
         self.structs.iter().find(|part| part.name == name).expect("every struct that is named was found by the parser")
     }
