@@ -118,7 +118,12 @@ fn container(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Container {
     }
     Container {
         name: names::CONTAINER.to_owned(),
-        args: Some(vec!["--config".to_owned(), format!("{CONFIG_PATH}/$(POD_NAME).properties")]),
+        args: Some(vec![
+            "--config".to_owned(),
+            format!("{CONFIG_PATH}/$(POD_NAME).properties"),
+            "--metrics".to_owned(),
+            format!("0.0.0.0:{}", names::METRICS_PORT),
+        ]),
         ports: Some(ports),
         resources: pool.resources.clone(),
         liveness_probe: Some(probe("/healthz", &cluster.probes.liveness)),

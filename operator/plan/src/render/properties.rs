@@ -56,7 +56,6 @@ fn entries(cluster: &Cluster, pool: &Pool, id: &str, pod: &str) -> BTreeMap<Stri
     let directories: Vec<String> = (0..pool.storage.volumes.len()).map(directory).collect();
     set("log.dirs", directories.join(","));
     set("metadata.log.dir", directory(pool.storage.metadata));
-    set("ottla.metrics.listener", format!("0.0.0.0:{}", names::METRICS_PORT));
     entries
 }
 
