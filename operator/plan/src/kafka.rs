@@ -60,13 +60,18 @@ pub fn plan_kafka(kafka: &Kafka, pools: &[KafkaNodePool], world: &World, setting
     }
 }
 
-/// The keys that the shell asks for by name before it plans, besides listing what carries the cluster's label: what stands
-/// under them without being ours stops the plan. `ObjectKind::StrimziPodSet` need not exist in a Kubernetes.
-pub fn expected(kafka: &Kafka, pools: &[KafkaNodePool]) -> Vec<ObjectKey> {
+/// The keys that the shell asks for by name before it plans, given the world that it has listed by the cluster's label so
+/// far: what stands under them without being ours stops the plan, with or without the label. A Kubernetes need not know
+/// `ObjectKind::StrimziPodSet`.
+pub fn expected(kafka: &Kafka, pools: &[KafkaNodePool], listed: &World, settings: &Settings) -> Vec<ObjectKey> {
     let pools = validate::pools_of(kafka, pools);
     let names: Vec<&str> =
         if pools.is_empty() { vec![names::VIRTUAL_POOL] } else { pools.iter().map(|pool| pool.name()).collect() };
-    ownership::expected(kafka.name(), &names)
+    let mut keys = ownership::expected(kafka.name(), &names);
+    // The names of nodes follow from their ids, which follow from what is listed.
+    let (cluster, _) = validate::validate(kafka, &pools, listed, settings);
+    keys.extend(cluster.iter().flat_map(ownership::of_nodes));
+    keys
 }
 
 fn decide(

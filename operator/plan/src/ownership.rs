@@ -31,7 +31,7 @@ pub(crate) fn expected(cluster: &str, pools: &[&str]) -> Vec<ObjectKey> {
 }
 
 /// The keys of the nodes themselves, which are known once their ids are.
-fn of_nodes(cluster: &Cluster) -> Vec<ObjectKey> {
+pub(crate) fn of_nodes(cluster: &Cluster) -> Vec<ObjectKey> {
     let mut keys = Vec::new();
     for pool in &cluster.pools {
         for node in &pool.nodes {

@@ -258,6 +258,18 @@ fn nothing_is_written_where_somebody_elses_object_stands() {
     }
 }
 
+/// What would stop a plan has to be asked for, even if it carries no label by which it would be listed.
+#[test]
+fn everything_that_can_stand_in_the_way_is_asked_for_by_name() {
+    let (built, _) = built(&smallest());
+    let asked = ottla_plan::expected(&smallest(), &[], &World::default(), &ottla_plan::Settings::default());
+    for (key, _) in built.world.iter() {
+        assert!(asked.contains(key), "{key} is not asked for: {asked:?}");
+    }
+    assert!(asked.contains(&ObjectKind::StrimziPodSet.named("my-cluster-kafka")));
+    assert!(asked.contains(&ObjectKind::Secret.named("my-cluster-cluster-ca")));
+}
+
 #[test]
 fn secrets_of_an_authority_that_the_user_brings_stand_in_nobodys_way() {
     let mut namespace = Namespace::default();
