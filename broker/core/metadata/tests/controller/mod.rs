@@ -174,8 +174,11 @@ impl Controller {
     }
 
     fn activate(&mut self, command: &Command<'_>) -> Vec<String> {
-        let asked: Vec<_> =
-            command.pairs("features").into_iter().map(|(name, level)| (name, level.parse().unwrap())).collect();
+        let asked: Vec<_> = command
+            .pairs("features")
+            .into_iter()
+            .map(|(name, level)| (name, level.parse().expect("a level")))
+            .collect();
         let records: Vec<Record> = match bootstrap::bootstrap_records(&asked) {
             Ok(records) => records,
             Err(error) => return vec![format!("error: {error}")],
