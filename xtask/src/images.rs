@@ -19,9 +19,20 @@ const REPOSITORY: &str = "ottla";
 /// The images of broker and operator.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// Which; both when none is named.
+    images: Vec<Name>,
     /// Only writes the build contexts (binary and Dockerfile), for a builder of your own.
     #[arg(long)]
     prepare: bool,
+}
+
+/// An image of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Name {
+    /// Brokers and controllers.
+    Broker,
+    /// The operator.
+    Operator,
 }
 
 /// What becomes an image.
@@ -60,15 +71,19 @@ impl Image {
 
 /// Builds what the command line says.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.prepare {
-        for recipe in [&BROKER, &OPERATOR] {
+    let all = [Name::Broker, Name::Operator];
+    for name in if arguments.images.is_empty() { &all[..] } else { &arguments.images } {
+        let recipe = match name {
+            Name::Broker => &BROKER,
+            Name::Operator => &OPERATOR,
+        };
+        if arguments.prepare {
             println!("{}", prepare(recipe)?.display());
+            continue;
         }
-        return Ok(());
-    }
-    for image in [broker()?, operator()?] {
-        let size = fs::metadata(&image.archive).context("look at the archive")?.len() as f64 / 1024.0 / 1024.0;
-        println!("{}  {size:.1} MiB  {}", image.reference(), image.archive.display());
+        let image = image(recipe)?;
+        let bytes = fs::metadata(&image.archive).context("look at the archive")?.len();
+        println!("{}  {:.1} MiB  {}", image.reference(), bytes as f64 / 1024.0 / 1024.0, image.archive.display());
     }
     Ok(())
 }
