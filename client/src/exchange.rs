@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ottla_wire::api_versions_request::ApiVersionsRequest;
 use ottla_wire::api_versions_response::ApiVersionsResponse;
-use ottla_wire::{Message, Reader, WireError, Writer};
+use ottla_wire::{ApiKey, Message, Reader, WireError, Writer};
 
 /// The version in which we introduce ourselves: the first that carries a software name, and every broker since 2.4 serves it.
 pub const API_VERSIONS: i16 = 3;
@@ -58,9 +58,7 @@ impl Exchange {
             client_software_version: env!("CARGO_PKG_VERSION").into(),
             ..Default::default()
         };
-        let (frame, mut asked) = self.frame(&request, API_VERSIONS)?;
-        asked.flexible_header = false; // KIP-511: readable whatever the version
-        Ok((frame, asked))
+        self.frame(&request, API_VERSIONS)
     }
 
     /// Takes the broker's answer to the introduction.
@@ -111,7 +109,9 @@ impl Exchange {
         let mut frame = writer.into_bytes();
         let length = (frame.len() - 4) as u32;
         frame[..4].copy_from_slice(&length.to_be_bytes());
-        Ok((frame, Asked { correlation, version, flexible_header: flexible }))
+        // Not simply that of the request: the answer to ApiVersions is readable whatever the version (KIP-511).
+        let flexible_header = ApiKey::from_key(Request::KEY).is_some_and(|api| 0 < api.response_header_version(version));
+        Ok((frame, Asked { correlation, version, flexible_header }))
     }
 
     /// Reads an answer, given without its length.

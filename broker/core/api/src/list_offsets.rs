@@ -13,6 +13,9 @@ use crate::response::Encoded;
 use crate::topics;
 use crate::work::{Job, PartitionWork, TopicWork};
 
+/// From here on answers tell the epoch of what is found.
+const EPOCHS: i16 = 4;
+
 /// Offsets to look up.
 #[derive(Debug)]
 pub struct Task<'a> {
@@ -149,7 +152,7 @@ pub fn answer(context: &Context<'_>, topics: Vec<TopicWork<'_, Job<Found>>>) -> 
                 error_code: code.code(),
                 timestamp: found.timestamp.0,
                 offset: found.offset.0,
-                leader_epoch: found.epoch.0,
+                leader_epoch: if EPOCHS <= context.version() { found.epoch.0 } else { LeaderEpoch::NONE.0 },
             }
         });
         ListOffsetsTopicResponse { name: topic.name, partitions: partitions.collect() }
