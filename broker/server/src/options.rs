@@ -19,7 +19,6 @@ pub struct Options {
 
 /// Options of the broker itself.
 #[derive(Debug, Clone, Args)]
-#[group(id = "source", required = false, multiple = true)]
 pub struct Serve {
     /// Read settings from this file (Kafka's server.properties).
     #[arg(long, value_name = "FILE", conflicts_with = "dev")]
@@ -28,13 +27,13 @@ pub struct Serve {
     #[arg(long)]
     pub dev: bool,
     /// With --dev: the directory of all data.
-    #[arg(long, value_name = "DIRECTORY", default_value = "./ottla-data", requires = "dev")]
+    #[arg(long, value_name = "DIRECTORY", default_value = "./ottla-data", conflicts_with = "config")]
     pub data_dir: PathBuf,
     /// With --dev: where clients connect.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9092", requires = "dev")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9092", conflicts_with = "config")]
     pub listen: SocketAddr,
     /// With --dev: where brokers and controllers connect.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9093", requires = "dev")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9093", conflicts_with = "config")]
     pub controller_listen: SocketAddr,
     /// Health (/healthz), readiness (/readyz) and Prometheus metrics (/metrics), read-only.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9404")]

@@ -124,7 +124,6 @@ impl<F: Files> Node<F> {
     }
 
     fn enter_service(&self, now: Now) -> Result<(), BootError> {
-        let mut now = now;
         for round in 0..ROUNDS_MAX {
             self.sync_metadata(now);
             if round == 0 {
@@ -134,8 +133,6 @@ impl<F: Files> Node<F> {
             if self.stage() == Stage::Running {
                 return Ok(());
             }
-            // The broker's next heartbeat comes at once: it waits for nothing but its own controller.
-            now.instant = self.life.lock().next_deadline().map_or(now.instant, |next| next.max(now.instant));
         }
         Err(BootError::NoLeader)
     }

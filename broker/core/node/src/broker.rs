@@ -17,6 +17,9 @@ use ottla_wire::{
 /// After a refusal the registration is tried again this much later.
 const REGISTRATION_BACKOFF: Duration = Duration::from_millis(200);
 
+/// How soon a broker that wants to go asks again.
+const SHUTDOWN_INTERVAL: Duration = Duration::from_millis(10);
+
 /// Where a broker is in its life. The numbers are those of Kafka's BrokerState metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -109,13 +112,16 @@ impl Life {
             return;
         }
         self.may_stop |= response.should_shut_down;
-        let is_starting = self.stage == Stage::Starting;
-        if is_starting && !response.is_fenced {
+        if self.stage == Stage::Starting && !response.is_fenced {
             self.stage = Stage::Running;
         }
-        // While it is only waiting to catch up or to go, the next one need not wait for its turn.
-        let is_pressed = (is_starting && response.is_fenced) || self.stage == Stage::PendingControlledShutdown;
-        self.due = Some(now + if is_pressed { interval.min(Duration::from_millis(10)) } else { interval });
+        let wait = match self.stage {
+            // It waits for nothing but to be unfenced.
+            Stage::Starting => Duration::ZERO,
+            Stage::PendingControlledShutdown => interval.min(SHUTDOWN_INTERVAL),
+            _ => interval,
+        };
+        self.due = Some(now + wait);
     }
 
     /// A request to the controller failed on its way; it is sent again.

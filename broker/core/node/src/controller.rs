@@ -493,6 +493,11 @@ impl<F: Files> Controller<F> {
 
     /// Registers this node's own broker.
     pub(crate) fn register_own(&mut self, config: &BrokerConfig, request: &BrokerRegistrationRequest<'_>, now: Now) {
+        // This process holds the lock on the directories, so the broker that was registered before is not alive: its
+        // session need not run out first, or every restart after a crash would take as long.
+        if let Some(sessions) = &mut self.sessions {
+            sessions.forget(NodeId(request.broker_id));
+        }
         let (records, decided) = self.register(config, request, true, now);
         self.append(records, now);
         self.answer(Waiter::Own(OwnReply::Registered(registration::registered(decided))), OWN_TIMEOUT, now);

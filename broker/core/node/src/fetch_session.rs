@@ -178,10 +178,7 @@ impl FetchSessions {
         if self.slots_max <= self.sessions.len() && !self.make_room(now, asked.len()) {
             return Scope::Sessionless;
         }
-        while self.sessions.contains_key(&self.next_id) {
-            self.next_id = if self.next_id == i32::MAX { 1 } else { self.next_id + 1 };
-        }
-        let id = self.next_id;
+        let id = self.draw_id();
         let mut session = Session {
             by_id,
             epoch: 1,
@@ -197,6 +194,17 @@ impl FetchSessions {
         self.places += session.places.len();
         self.sessions.insert(id, session);
         Scope::New { id }
+    }
+
+    /// No id is used again soon: the client of a session that gave way must not take another's for its own.
+    fn draw_id(&mut self) -> i32 {
+        loop {
+            let id = self.next_id;
+            self.next_id = if id == i32::MAX { 1 } else { id + 1 };
+            if !self.sessions.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// Kafka's rules: one that was not used for the eviction time gives way to any; one that has lived that long gives
