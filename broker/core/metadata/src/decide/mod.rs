@@ -5,6 +5,7 @@
 //! caller hands over what may be shown. Codes and messages are Kafka's, for tools print them.
 
 pub mod activate;
+pub mod assign_directories;
 pub mod configs;
 pub mod create_partitions;
 pub mod create_topics;

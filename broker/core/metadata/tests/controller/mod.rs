@@ -9,18 +9,21 @@ use ottla_metadata::decide::configs::{ConfigChange, Operation};
 use ottla_metadata::decide::features::{FeatureUpdate, UpgradeType};
 use ottla_metadata::decide::leadership::Election;
 use ottla_metadata::decide::{
-    Decision, Outcome, activate, configs, create_partitions, create_topics, delete_topics, elect, features, fence,
-    heartbeat, producer_ids, register, unregister,
+    Decision, Outcome, activate, assign_directories, configs, create_partitions, create_topics, delete_topics, elect,
+    features, fence, heartbeat, producer_ids, register, unregister,
 };
 use ottla_metadata::image::{Resource, ResourceType};
 use ottla_metadata::snapshot::{Quorum, image_records, read_snapshot, write_snapshot};
 use ottla_metadata::{Context, Delta, Metadata, Record, Refusal, Sessions, SnapshotId, bootstrap, record_bytes};
 use ottla_replicated::harness::Harness;
 use ottla_vocabulary::{BrokerEpoch, Duration, Instant, NodeId, PartitionIndex, Timestamp, Uuid};
+use ottla_wire::assign_replicas_to_dirs_request::{DirectoryData, PartitionData, TopicData};
 use ottla_wire::broker_registration_request::{Feature, Listener};
 use ottla_wire::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use ottla_wire::create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
-use ottla_wire::{BrokerHeartbeatRequest, BrokerRegistrationRequest, MetadataRecord};
+use ottla_wire::{
+    AssignReplicasToDirsRequest, BrokerHeartbeatRequest, BrokerRegistrationRequest, ErrorCode, MetadataRecord,
+};
 
 use crate::show::{self, refusal};
 
@@ -132,6 +135,7 @@ impl Controller {
             "after" => self.after(&command),
             "register" => self.register(&command),
             "heartbeat" => self.heartbeat(&command),
+            "assign" => self.assign(&command),
             "fence-stale" => self.fence_stale(),
             "unregister" => self.unregister(&command),
             "create-topic" => self.create_topic(&command),
@@ -288,6 +292,29 @@ impl Controller {
                     if reply.should_shut_down { "may go down" } else { "stays" },
                 ];
                 vec![words.join(", ")]
+            },
+        )
+    }
+
+    /// `assign 1 partition=t-0 dir=5`
+    fn assign(&mut self, command: &Command<'_>) -> Vec<String> {
+        let node = command.about_node();
+        let (topic, index) = command.option("partition").and_then(|text| text.rsplit_once('-')).expect("a partition");
+        let known = self.harness.state.image().topics.by_text(topic).map_or(id(255), |topic| topic.id.0);
+        let partitions = vec![PartitionData { partition_index: index.parse().expect("a partition") }].into();
+        let topics = vec![TopicData { topic_id: known, partitions }].into();
+        let request = AssignReplicasToDirsRequest {
+            broker_id: node.0,
+            broker_epoch: self.epoch_of(node, command).0,
+            directories: vec![DirectoryData { id: id(command.number("dir", 0)), topics }].into(),
+        };
+        self.act(
+            |context, _, _| assign_directories::decide_assign_directories(context, &request),
+            |response| {
+                let topics =
+                    response.directories.iter().flat_map(|directory| directory.topics.iter().collect::<Vec<_>>());
+                let partitions = topics.flat_map(|topic| topic.partitions.iter().collect::<Vec<_>>());
+                partitions.map(|answer| ErrorCode::from(answer.error_code).name().to_owned()).collect()
             },
         )
     }
