@@ -148,21 +148,22 @@ fn partitions(page: &mut Page, measures: &Measures) {
         offline,
     );
     page.single("kafka_log_logmanager_offlinelogdirectorycount", gauge, "Log directories that cannot be used.", 0);
-    let families: [(&'static str, &str, &dyn Fn(&PartitionMeasures) -> i128); 6] = [
+    type Value = fn(&PartitionMeasures) -> i128;
+    let families: [(&'static str, &str, Value); 6] = [
         (
             "kafka_cluster_partition_underminisr",
             "1 for a partition with fewer replicas in sync than must be.",
-            &|one| i128::from(one.in_sync < one.in_sync_min),
+            |one| i128::from(one.in_sync < one.in_sync_min),
         ),
         (
             "kafka_cluster_partition_atminisr",
             "1 for a partition with just as many replicas in sync as must be.",
-            &|one| i128::from(one.in_sync == one.in_sync_min),
+            |one| i128::from(one.in_sync == one.in_sync_min),
         ),
-        ("kafka_cluster_partition_replicascount", "Replicas of a partition.", &|one| one.replicas as i128),
-        ("kafka_log_log_size", "Bytes of a partition's segments.", &|one| i128::from(one.bytes)),
-        ("kafka_log_log_logstartoffset", "Where a partition's log begins.", &|one| i128::from(one.log_start.0)),
-        ("kafka_log_log_logendoffset", "Where a partition's log ends.", &|one| i128::from(one.log_end.0)),
+        ("kafka_cluster_partition_replicascount", "Replicas of a partition.", |one| one.replicas as i128),
+        ("kafka_log_log_size", "Bytes of a partition's segments.", |one| i128::from(one.bytes)),
+        ("kafka_log_log_logstartoffset", "Where a partition's log begins.", |one| i128::from(one.log_start.0)),
+        ("kafka_log_log_logendoffset", "Where a partition's log ends.", |one| i128::from(one.log_end.0)),
     ];
     for (name, help, value) in families {
         page.family(name, gauge, help);

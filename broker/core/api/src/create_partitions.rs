@@ -30,7 +30,7 @@ pub struct Task<'a> {
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
-    request: CreatePartitionsRequest<'a>,
+    request: &CreatePartitionsRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let all = request.topics.collect(budget)?;
@@ -66,9 +66,9 @@ pub fn answer(
     head: Head,
     names: Vec<String>,
     refused: Vec<(String, Refusal)>,
-    decided: Result<Vec<Result<(), Refusal>>, Refusal>,
+    decided: &Result<Vec<Result<(), Refusal>>, Refusal>,
 ) -> Result<Answers, WireError> {
-    let committed = encode(head, &names, &refused, &decided)?;
+    let committed = encode(head, &names, &refused, decided)?;
     let failed = move |code: ErrorCode| encode(head, &names, &refused, &Err(Refusal::of(code)));
     Ok(Answers { committed, failed: Box::new(failed) })
 }

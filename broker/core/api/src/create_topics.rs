@@ -36,7 +36,7 @@ pub struct Task<'a> {
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
-    request: CreateTopicsRequest<'a>,
+    request: &CreateTopicsRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let all = request.topics.collect(budget)?;

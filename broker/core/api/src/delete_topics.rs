@@ -37,7 +37,7 @@ pub struct Named {
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
-    request: DeleteTopicsRequest<'a>,
+    request: &DeleteTopicsRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let mut asked: Vec<(Option<Cow<'a, str>>, Uuid)> = Vec::new();
@@ -119,8 +119,8 @@ impl Task {
     ///
     /// # Errors
     /// When it cannot be encoded.
-    pub fn answer(self, head: Head, decided: Result<Vec<Result<(), Refusal>>, Refusal>) -> Result<Answers, WireError> {
-        let committed = self.encode(head, &decided)?;
+    pub fn answer(self, head: Head, decided: &Result<Vec<Result<(), Refusal>>, Refusal>) -> Result<Answers, WireError> {
+        let committed = self.encode(head, decided)?;
         let failed = move |code: ErrorCode| self.encode(head, &Err(Refusal::of(code)));
         Ok(Answers { committed, failed: Box::new(failed) })
     }

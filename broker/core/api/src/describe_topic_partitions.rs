@@ -37,7 +37,7 @@ pub(crate) fn handle<'a>(
     };
     if from_partition < 0 {
         let code = ErrorCode::InvalidRequest;
-        return Ok(Outcome::Reply(refuse(context, code, names)?));
+        return Ok(Outcome::Reply(refuse(context, code, &names)?));
     }
     // Kafka's bound on a page: `max.request.partition.size.limit`.
     let limit_max = context.view.config.network.request_partitions_max.max(1) as usize;
@@ -76,7 +76,7 @@ fn may_see(context: &Context<'_>, name: &str) -> bool {
 fn refuse(
     context: &Context<'_>,
     code: ErrorCode,
-    names: BTreeSet<Cow<'_, str>>,
+    names: &BTreeSet<Cow<'_, str>>,
 ) -> Result<crate::response::Encoded, WireError> {
     let topics = names.iter().map(|name| failed(code, name)).collect();
     let throttle_time_ms = context.head.throttle();

@@ -61,14 +61,14 @@ pub(crate) fn handle<'a>(
     Ok(Outcome::OffsetForLeaderEpoch(topics))
 }
 
+/// Where an epoch ended, and which one it really was.
+pub type EpochEnd = Option<(LeaderEpoch, Offset)>;
+
 /// The answer: the largest epoch that is not above the one asked for, and where it ended; nothing for an epoch before all.
 ///
 /// # Errors
 /// When it cannot be encoded.
-pub fn answer(
-    context: &Context<'_>,
-    topics: Vec<TopicWork<'_, Job<Option<(LeaderEpoch, Offset)>>>>,
-) -> Result<Encoded, WireError> {
+pub fn answer(context: &Context<'_>, topics: Vec<TopicWork<'_, Job<EpochEnd>>>) -> Result<Encoded, WireError> {
     let topics = topics.into_iter().map(|topic| {
         let partitions = topic.partitions.into_iter().map(|partition| {
             let (code, end) = match partition.work {

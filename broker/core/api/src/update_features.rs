@@ -27,7 +27,7 @@ pub struct Task {
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
-    request: UpdateFeaturesRequest<'a>,
+    request: &UpdateFeaturesRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     if !context.allows(Operation::Alter, Resource::Cluster) {
@@ -52,7 +52,7 @@ pub(crate) fn handle<'a>(
 ///
 /// # Errors
 /// When it cannot be encoded.
-pub fn answer(head: Head, task: Task, decided: Result<(), Refusal>) -> Result<Answers, WireError> {
+pub fn answer(head: Head, task: Task, decided: &Result<(), Refusal>) -> Result<Answers, WireError> {
     let names: Vec<String> = task.updates.into_iter().map(|update| update.name).collect();
     let committed = encode(head, &names, decided.as_ref().err())?;
     let failed = move |code: ErrorCode| encode(head, &names, Some(&Refusal::of(code)));

@@ -203,7 +203,8 @@ impl<F: Files> Node<F> {
                 let topic = image.topics.by_name(&found.partition.topic);
                 let is_known = topic.is_some_and(|topic| {
                     let mine = self.partition(topic.id, found.partition.partition);
-                    mine.is_ok_and(|partition| partition.directory == place) && found.topic.is_none_or(|id| id == topic.id)
+                    mine.is_ok_and(|partition| partition.directory == place)
+                        && found.topic.is_none_or(|id| id == topic.id)
                 });
                 let folder = directory.path().join(found.partition.to_string());
                 let is_there = !is_known && matches!(self.files.facts(&folder), Ok(Some(_)));

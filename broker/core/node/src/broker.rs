@@ -134,7 +134,12 @@ impl Life {
         self.due = Some(now);
     }
 
-    pub(crate) fn registration(&self, config: &BrokerConfig, cluster_id: &str, image: &Image) -> BrokerRegistrationRequest<'static> {
+    pub(crate) fn registration(
+        &self,
+        config: &BrokerConfig,
+        cluster_id: &str,
+        image: &Image,
+    ) -> BrokerRegistrationRequest<'static> {
         let listeners = config.listeners.advertised_broker.iter().map(|listener| Listener {
             name: listener.endpoint.name.clone().into(),
             host: listener.endpoint.host.clone().into(),
@@ -159,7 +164,12 @@ impl Life {
         }
     }
 
-    pub(crate) fn heartbeat(&self, config: &BrokerConfig, epoch: BrokerEpoch, image: &Image) -> BrokerHeartbeatRequest<'static> {
+    pub(crate) fn heartbeat(
+        &self,
+        config: &BrokerConfig,
+        epoch: BrokerEpoch,
+        image: &Image,
+    ) -> BrokerHeartbeatRequest<'static> {
         BrokerHeartbeatRequest {
             broker_id: config.node_id.0,
             broker_epoch: epoch.0,

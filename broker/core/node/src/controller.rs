@@ -266,7 +266,7 @@ impl<F: Files> Controller<F> {
             tracing::warn!(broker = broker.0, "fenced a broker that was silent for longer than its session");
             sessions.forget(broker);
             self.timed_out_heartbeats += 1;
-            self.append(decision.records, now);
+            self.append(&decision.records, now);
         }
     }
 
@@ -325,7 +325,7 @@ impl<F: Files> Controller<F> {
         let in_transaction = self.state.open_transaction().is_some();
         let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
         let decision = decide::activate::decide_activate(context, &self.bootstrap, in_transaction);
-        self.append(decision.records, now);
+        self.append(&decision.records, now);
         self.sessions = Some(Sessions::begin(self.state.image(), config.session.session_timeout, now.instant));
         tracing::info!(epoch = self.quorum.epoch().0, "this node leads the metadata log");
     }
@@ -344,21 +344,21 @@ impl<F: Files> Controller<F> {
     }
 
     /// Appends the records of one decision as one batch and replays them.
-    fn append(&mut self, records: Vec<Record>, now: Now) {
+    fn append(&mut self, records: &[Record], now: Now) {
         if records.is_empty() || self.failure.is_some() {
             return;
         }
         let epoch = self.quorum.epoch();
         let base = self.log.end_offset();
         let finalized = self.state.image().features.metadata_version();
-        let appended = encode_batch(&records, finalized, base, epoch, now.wall)
+        let appended = encode_batch(records, finalized, base, epoch, now.wall)
             .map_err(|error| error.to_string())
             .and_then(|batch| self.log.append(&batch, epoch, now).map_err(|error| error.to_string()));
         if let Err(why) = appended {
             self.fail(&why);
             return;
         }
-        for (offset, record) in (base.0..).zip(&records) {
+        for (offset, record) in (base.0..).zip(records) {
             use ottla_replicated::Machine;
             if let Err(error) = self.state.replay(Offset(offset), record) {
                 // A decision made a record that replay refuses: the state is of no more use.
@@ -421,12 +421,12 @@ impl<F: Files> Controller<F> {
             Command::DeleteTopics(task) => {
                 let decision = decide_delete_topics(context, &task.ids());
                 let timeout = task.timeout;
-                (decision.records, task.answer(head, decision.reply)?, timeout)
+                (decision.records, task.answer(head, &decision.reply)?, timeout)
             }
             Command::CreatePartitions(task) => {
                 let decision = decide_create_partitions(context, &task.topics, task.validate_only, &mut random);
                 let names = task.topics.iter().map(|topic| topic.name.clone().into_owned()).collect();
-                let answers = create_partitions::answer(head, names, task.refused, decision.reply)?;
+                let answers = create_partitions::answer(head, names, task.refused, &decision.reply)?;
                 (decision.records, answers, task.timeout)
             }
             Command::AlterConfigs(task) => {
@@ -444,7 +444,7 @@ impl<F: Files> Controller<F> {
             Command::UpdateFeatures(task) => {
                 let decision = decide_update_features(context, &task.updates, task.validate_only);
                 let timeout = task.timeout;
-                (decision.records, update_features::answer(head, task, decision.reply)?, timeout)
+                (decision.records, update_features::answer(head, task, &decision.reply)?, timeout)
             }
             Command::Register(request) => {
                 let (records, response) = self.register(config, &request, 3 <= head.version, now);
@@ -461,7 +461,7 @@ impl<F: Files> Controller<F> {
             // Questions, which the node answers without a decision.
             Command::DescribeQuorum(_) | Command::FetchMetadata(_) => return Ok(false),
         };
-        self.append(records, now);
+        self.append(&records, now);
         self.answer(Waiter::Connection(token, answers), timeout, now);
         Ok(true)
     }
@@ -487,7 +487,7 @@ impl<F: Files> Controller<F> {
                 tracing::warn!(topic = %topic.name, "cannot make a topic that a client asked for: {why}");
             }
         }
-        self.append(decision.records, now);
+        self.append(&decision.records, now);
         self.answer(Waiter::Own(OwnReply::Created), OWN_TIMEOUT, now);
     }
 
@@ -499,21 +499,21 @@ impl<F: Files> Controller<F> {
             sessions.forget(NodeId(request.broker_id));
         }
         let (records, decided) = self.register(config, request, true, now);
-        self.append(records, now);
+        self.append(&records, now);
         self.answer(Waiter::Own(OwnReply::Registered(registration::registered(decided))), OWN_TIMEOUT, now);
     }
 
     /// Hears a heartbeat of this node's own broker.
     pub(crate) fn heartbeat_own(&mut self, config: &BrokerConfig, request: &BrokerHeartbeatRequest<'_>, now: Now) {
         let (records, decided) = self.heartbeat(config, request, now);
-        self.append(records, now);
+        self.append(&records, now);
         self.answer(Waiter::Own(OwnReply::Heard(registration::heard(decided))), OWN_TIMEOUT, now);
     }
 
     /// Gives this node's own broker a block of producer ids.
-    pub(crate) fn allocate_own(&mut self, config: &BrokerConfig, request: AllocateProducerIdsRequest, now: Now) {
-        let (records, decided) = self.allocate(config, &request);
-        self.append(records, now);
+    pub(crate) fn allocate_own(&mut self, config: &BrokerConfig, request: &AllocateProducerIdsRequest, now: Now) {
+        let (records, decided) = self.allocate(config, request);
+        self.append(&records, now);
         self.answer(Waiter::Own(OwnReply::Ids(registration::allocated(decided))), OWN_TIMEOUT, now);
     }
 
@@ -532,7 +532,7 @@ impl<F: Files> Controller<F> {
         if let Err(refusal) = &decision.reply {
             tracing::warn!("cannot register this controller: {refusal}");
         }
-        self.append(decision.records, now);
+        self.append(&decision.records, now);
     }
 
     fn register(
@@ -546,8 +546,7 @@ impl<F: Files> Controller<F> {
         let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
         // The epoch is the offset of the registration, which comes last of the decision's records.
         let end = self.log.end_offset();
-        let decision =
-            decide_register_broker(context, sessions, request, says_previous_epoch, end, now.instant);
+        let decision = decide_register_broker(context, sessions, request, says_previous_epoch, end, now.instant);
         if decision.reply.is_ok() {
             sessions.forget(NodeId(request.broker_id));
         }

@@ -180,7 +180,8 @@ fn told(read: &Read) -> Told {
 }
 
 fn reap<F: Files>(task: &Task, targets: &[Target<F>]) -> Harvest<F> {
-    let mut harvest = Harvest { read: Vec::with_capacity(targets.len()), spans: Vec::new(), bytes: 0, is_urgent: false };
+    let mut harvest =
+        Harvest { read: Vec::with_capacity(targets.len()), spans: Vec::new(), bytes: 0, is_urgent: false };
     for target in targets {
         let partition = match &target.partition {
             Ok(partition) => partition,

@@ -132,7 +132,8 @@ impl FetchSessions {
         match fields.epoch {
             FINAL_EPOCH | INITIAL_EPOCH => {
                 self.drop_session(fields.id);
-                let scope = if fields.epoch == INITIAL_EPOCH { self.create(now, by_id, &asked) } else { Scope::Sessionless };
+                let scope =
+                    if fields.epoch == INITIAL_EPOCH { self.create(now, by_id, &asked) } else { Scope::Sessionless };
                 Ok((scope, asked))
             }
             _ => self.resume(now, fields, by_id, asked, forgotten),
@@ -310,7 +311,11 @@ mod tests {
         assert_eq!(resume(&mut sessions, 7, 1, vec![wish(0, 5)]), Ok(vec![0, 1]));
         let scope = Scope::Incremental { id: 7 };
         assert_eq!(sessions.select(scope, &read(told(5, false), told(9, false))), [false, false]);
-        assert_eq!(sessions.select(scope, &read(told(6, false), told(9, false))), [true, false], "a new high watermark");
+        assert_eq!(
+            sessions.select(scope, &read(told(6, false), told(9, false))),
+            [true, false],
+            "a new high watermark"
+        );
         assert_eq!(sessions.select(scope, &read(told(6, true), told(9, false))), [true, false], "records");
         assert_eq!(resume(&mut sessions, 7, 2, vec![]), Ok(vec![1, 0]), "who gave records is read last");
     }

@@ -12,9 +12,7 @@ use ottla_commit_log::Files;
 use ottla_config::BrokerConfig;
 use ottla_metadata::image::{Resource, ResourceType, Topic};
 use ottla_metadata::{Delta, Image, Metadata};
-use ottla_vocabulary::{
-    Duration, LeaderEpoch, Now, Offset, PartitionIndex, TopicName, TopicPartition,
-};
+use ottla_vocabulary::{Duration, LeaderEpoch, Now, Offset, PartitionIndex, TopicName, TopicPartition};
 use ottla_wire::{AllocateProducerIdsRequest, ErrorCode};
 
 use crate::boot::BootError;
@@ -128,7 +126,7 @@ impl<F: Files> Node<F> {
         let config = self.config.load_full();
         let request = AllocateProducerIdsRequest { broker_id: self.identity.node_id.0, broker_epoch: epoch.0 };
         if let Some(controller) = self.controller.lock().as_mut() {
-            controller.allocate_own(&config, request, now);
+            controller.allocate_own(&config, &request, now);
         }
     }
 
@@ -244,7 +242,9 @@ impl<F: Files> Node<F> {
                     self.resettle(&config, image, topic);
                 }
             }
-            Err(errors) => tracing::error!("the dynamic configuration contradicts itself, the former one stays: {errors}"),
+            Err(errors) => {
+                tracing::error!("the dynamic configuration contradicts itself, the former one stays: {errors}");
+            }
         }
     }
 

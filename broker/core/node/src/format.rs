@@ -103,18 +103,20 @@ pub fn format<F: Files>(
             replace_whole(files, &folder.join(SnapshotId::BOOTSTRAP.file_name()), &bytes, Durability::Synced)?;
         }
         // Last: what has this file is formatted.
-        let meta = MetaProperties {
-            cluster_id: format.cluster_id.clone(),
-            node_id: config.node_id,
-            directory_id: Some(id),
-        };
+        let meta =
+            MetaProperties { cluster_id: format.cluster_id.clone(), node_id: config.node_id, directory_id: Some(id) };
         directory.write_meta(meta)?;
         formatted.push(path.clone());
     }
     Ok(formatted)
 }
 
-fn directory_id(config: &BrokerConfig, format: &Format, is_metadata: bool, entropy: &Entropy) -> Result<Uuid, BootError> {
+fn directory_id(
+    config: &BrokerConfig,
+    format: &Format,
+    is_metadata: bool,
+    entropy: &Entropy,
+) -> Result<Uuid, BootError> {
     let InitialVoters::Named(voters) = &format.voters else { return Ok(entropy.uuid()) };
     if !is_metadata || !config.roles.controller {
         return Ok(entropy.uuid());

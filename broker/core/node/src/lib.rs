@@ -12,27 +12,27 @@
 //! that; `partition`, `produce`, `fetch` with `fetch_session` and `parked` the data path; `coordinator` the groups; `controller` with
 //! `metadata_log`, `follow` and `broker` the cluster; `upkeep` the slow work; [`measure`] what can be seen from outside.
 
-mod node;
-pub mod boot;
-pub mod format;
-mod partition;
-mod settings;
-mod produce;
-mod fetch;
-mod fetch_session;
-mod parked;
-mod coordinator;
-mod controller;
-mod metadata_log;
 mod alter_configs;
-mod follow;
+pub mod boot;
 pub mod broker;
-mod producer_ids;
-mod upkeep;
-pub mod measure;
+mod controller;
+mod coordinator;
 pub mod counts;
 mod entropy;
+mod fetch;
+mod fetch_session;
+mod follow;
+pub mod format;
+pub mod measure;
+mod metadata_log;
+mod node;
+mod parked;
+mod partition;
+mod produce;
+mod producer_ids;
 mod reply;
+mod settings;
+mod upkeep;
 
 pub use boot::{BootError, Setup};
 pub use broker::Stage;

@@ -114,7 +114,8 @@ impl<F: Files> MetadataLog<F> {
 
     /// Appends a batch of this leader.
     pub(crate) fn append(&mut self, batch: &[u8], epoch: LeaderEpoch, now: Now) -> Result<(), BootError> {
-        let view = BatchView::parse(batch).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))?;
+        let view =
+            BatchView::parse(batch).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))?;
         let new = NewBatch { header: *view.header(), records: view.records_bytes() };
         let appended = self.log.append(new, epoch, Origin::Coordinator, now);
         appended.map(drop).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))

@@ -261,9 +261,9 @@ impl<F: Files> Node<F> {
                 reply(offset_for_leader_epoch::answer(context, found.collect())?)
             }
             Outcome::DescribeProducers(task) => {
-                let found = task.into_iter().map(|topic| {
-                    topic.map(|id, index, job| job.and_then(|()| self.partition(id, index)?.producers()))
-                });
+                let found = task
+                    .into_iter()
+                    .map(|topic| topic.map(|id, index, job| job.and_then(|()| self.partition(id, index)?.producers())));
                 reply(describe_producers::answer(context, found.collect())?)
             }
             Outcome::DescribeLogDirs(task) => {
@@ -311,11 +311,7 @@ impl<F: Files> Node<F> {
         }
     }
 
-    fn init_producer_id(
-        &self,
-        context: &Context<'_>,
-        token: Token,
-    ) -> Result<Handled<DescriptorOf<F>>, WireError> {
+    fn init_producer_id(&self, context: &Context<'_>, token: Token) -> Result<Handled<DescriptorOf<F>>, WireError> {
         let mut ids = self.producer_ids.lock();
         if let Some(id) = ids.take() {
             return Ok(Handled::Reply(plain(init_producer_id::answer(context.head, Ok(id))?)));

@@ -80,6 +80,11 @@ impl<F: Files> ParkedFetches<F> {
 
     pub(crate) fn due(&self, now: Instant) -> Vec<Arc<Parked<F>>> {
         let table = self.table.lock();
-        table.by_deadline.iter().take_while(|((deadline, _), _)| *deadline <= now).map(|(_, parked)| Arc::clone(parked)).collect()
+        table
+            .by_deadline
+            .iter()
+            .take_while(|((deadline, _), _)| *deadline <= now)
+            .map(|(_, parked)| Arc::clone(parked))
+            .collect()
     }
 }

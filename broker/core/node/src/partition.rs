@@ -83,6 +83,16 @@ impl Role {
     }
 }
 
+/// The fetches that may now have enough.
+pub(crate) type Woken<F> = Vec<Arc<Parked<F>>>;
+
+/// A batch that went into the log.
+struct Appended<F: Files> {
+    written: Written,
+    records: u64,
+    waiting: Woken<F>,
+}
+
 impl<F: Files> Partition<F> {
     pub(crate) fn new(
         name: TopicPartition,
@@ -94,14 +104,15 @@ impl<F: Files> Partition<F> {
     ) -> Partition<F> {
         let mut log = log;
         advance_alone(&mut log, &role);
-        let state = State { log: Some(log), role, waiting: Vec::new(), unsynced_records: 0, unsynced_since: None, rolled: false };
-        Partition {
-            name,
-            directory,
-            settings: ArcSwap::from_pointee(settings),
-            counts,
-            state: Mutex::new(state),
-        }
+        let state = State {
+            log: Some(log),
+            role,
+            waiting: Vec::new(),
+            unsynced_records: 0,
+            unsynced_since: None,
+            rolled: false,
+        };
+        Partition { name, directory, settings: ArcSwap::from_pointee(settings), counts, state: Mutex::new(state) }
     }
 
     pub(crate) fn index(&self) -> PartitionIndex {
@@ -148,9 +159,9 @@ impl<F: Files> Partition<F> {
             Err(refusal) => Err(refused(&refusal, &self.name)),
         };
         match appended {
-            Ok((written, records, waiting)) => {
-                self.counts.produced(bytes.len() as u64, records);
-                (Ok(written), waiting)
+            Ok(appended) => {
+                self.counts.produced(bytes.len() as u64, appended.records);
+                (Ok(appended.written), appended.waiting)
             }
             Err(error) => {
                 self.counts.produce_failed(bytes.len() as u64);
@@ -165,7 +176,7 @@ impl<F: Files> Partition<F> {
         settings: &TopicSettings,
         acks: Acks,
         now: Now,
-    ) -> Result<(Written, u64, Vec<Arc<Parked<F>>>), NotWritten> {
+    ) -> Result<Appended<F>, NotWritten> {
         let mut guard = self.lock();
         let state = &mut *guard;
         if !state.role.is_leader {
@@ -180,14 +191,15 @@ impl<F: Files> Partition<F> {
         let log = state.log.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
         let log_start = log.log_start();
         let count = i64::from(batch.header.records_count);
-        let appended = log.append(batch, epoch, Origin::Client, now).map_err(|error| not_appended(&error, log_start))?;
+        let appended =
+            log.append(batch, epoch, Origin::Client, now).map_err(|error| not_appended(&error, log_start))?;
         let append_time = match settings.rules.timestamp_type {
             ottla_records::TimestampType::LogAppendTime => appended.duplicate_of.unwrap_or(now.wall),
             ottla_records::TimestampType::CreateTime => ottla_vocabulary::Timestamp::NONE,
         };
         let written = Written { base_offset: appended.base_offset, append_time, log_start };
         if appended.duplicate_of.is_some() {
-            return Ok((written, 0, Vec::new()));
+            return Ok(Appended { written, records: 0, waiting: Vec::new() });
         }
         state.rolled |= appended.rolled;
         advance_alone(log, &state.role);
@@ -199,7 +211,7 @@ impl<F: Files> Partition<F> {
             state.unsynced_records = 0;
             state.unsynced_since = None;
         }
-        Ok((written, count as u64, state.waiting.clone()))
+        Ok(Appended { written, records: count as u64, waiting: state.waiting.clone() })
     }
 
     /// Appends what a coordinator on this node keeps, if the partition is led here in its epoch; gives the first offset,
@@ -209,7 +221,7 @@ impl<F: Files> Partition<F> {
         batch: NewBatch<'_>,
         epoch: LeaderEpoch,
         now: Now,
-    ) -> Result<(Offset, Vec<Arc<Parked<F>>>), ErrorCode> {
+    ) -> Result<(Offset, Woken<F>), ErrorCode> {
         let settings = self.settings.load();
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -366,12 +378,8 @@ fn read<F: Files>(
     at_least_one: bool,
 ) -> Result<(Read, Option<SpanOf<F>>), ReadError> {
     let last_stable = log.last_stable_offset();
-    let mut told = Read {
-        high_watermark: log.high_watermark(),
-        last_stable,
-        log_start: log.log_start(),
-        ..Read::default()
-    };
+    let mut told =
+        Read { high_watermark: log.high_watermark(), last_stable, log_start: log.log_start(), ..Read::default() };
     if wish.last_fetched_epoch != LeaderEpoch::NONE {
         let Some((epoch, end)) = log.epoch_end_offset(wish.last_fetched_epoch) else {
             return Ok((Read::failed(ErrorCode::OffsetOutOfRange), None));

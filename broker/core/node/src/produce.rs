@@ -1,7 +1,7 @@
 //! Produce: hands each batch to its partition and wakes the fetches that waited for it.
 
-use ottla_api::produce::{Acks, NotWritten, Task, Written, answer};
 use ottla_api::Context;
+use ottla_api::produce::{Acks, NotWritten, Task, Written, answer};
 use ottla_commit_log::Files;
 use ottla_vocabulary::{PartitionIndex, TopicId};
 use ottla_wire::{ErrorCode, WireError};
@@ -11,14 +11,11 @@ use crate::node::Node;
 use crate::reply::{Close, DescriptorOf, Handled};
 
 impl<F: Files> Node<F> {
-    pub(crate) fn produce(
-        &self,
-        context: &Context<'_>,
-        task: Task<'_>,
-    ) -> Result<Handled<DescriptorOf<F>>, WireError> {
+    pub(crate) fn produce(&self, context: &Context<'_>, task: Task<'_>) -> Result<Handled<DescriptorOf<F>>, WireError> {
         let mut has_failed = false;
         let mut write = |id: TopicId, index: PartitionIndex, job: Result<&[u8], ErrorCode>| {
-            let written = job.map_err(NotWritten::from).and_then(|bytes| self.write(context, id, index, bytes, task.acks));
+            let written =
+                job.map_err(NotWritten::from).and_then(|bytes| self.write(context, id, index, bytes, task.acks));
             has_failed |= written.is_err();
             written
         };

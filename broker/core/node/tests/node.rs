@@ -1,5 +1,7 @@
 //! A node driven by one thread without a server: the tests hand in frames and the time, and do what the effects ask for.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by it")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,7 +84,7 @@ impl World {
         let token = Token(self.next_token);
         self.next_token += 1;
         match self.node.handle(self.now, &self.peer, token, frame) {
-            Handled::Reply(reply) => Came::Reply(whole(reply)),
+            Handled::Reply(reply) => Came::Reply(whole(&reply)),
             Handled::Later => Came::Later(token),
             Handled::Silent => Came::Silent,
             Handled::Close(close) => Came::Close(close),
@@ -97,7 +99,7 @@ impl World {
                 self.node.sync_metadata(self.now);
             }
             let own = effects.replies.into_iter().find(|(other, _)| *other == token);
-            found = found.or(own.map(|(_, reply)| whole(reply)));
+            found = found.or(own.map(|(_, reply)| whole(&reply)));
         }
         found
     }
@@ -136,7 +138,8 @@ impl World {
     fn produce(&mut self, name: &str, batch: &[u8], acks: i16) -> Option<(ErrorCode, i64)> {
         let topic_id = self.topic_id(name);
         let partition = PartitionProduceData { index: 0, records: Some(Records::Bytes(batch)) };
-        let topic = TopicProduceData { topic_id, partition_data: vec![partition].into(), ..TopicProduceData::default() };
+        let topic =
+            TopicProduceData { topic_id, partition_data: vec![partition].into(), ..TopicProduceData::default() };
         let request =
             ProduceRequest { acks, timeout_ms: 1000, topic_data: vec![topic].into(), ..ProduceRequest::default() };
         match self.send(&request, 13) {
@@ -169,7 +172,7 @@ impl World {
     }
 }
 
-fn whole(reply: Reply<DescriptorOf<Disk>>) -> Vec<u8> {
+fn whole(reply: &Reply<DescriptorOf<Disk>>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut sent = 0;
     for splice in &reply.splices {
@@ -238,9 +241,9 @@ fn reply(came: Came) -> Vec<u8> {
     }
 }
 
-fn later(came: Came) -> Token {
+fn later(came: &Came) -> Token {
     match came {
-        Came::Later(token) => token,
+        Came::Later(token) => *token,
         _ => panic!("answered at once"),
     }
 }
@@ -266,7 +269,7 @@ fn a_topic_is_told_of_when_the_log_is_on_disk_and_not_before() {
         ..CreatableTopic::default()
     };
     let request = CreateTopicsRequest { topics: vec![topic].into(), timeout_ms: 1000, validate_only: false };
-    let token = later(world.send(&request, 7));
+    let token = later(&world.send(&request, 7));
     let effects = world.node.effects().unwrap();
     assert!(effects.sync_metadata && effects.replies.is_empty());
     assert!(world.node.image().topics.is_empty(), "what is not committed is not shown");
@@ -305,18 +308,18 @@ fn a_fetch_waits_for_records_and_no_longer_than_it_said() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::new(folder.path(), "");
     world.create("flights", 1);
-    let token = later(world.fetch("flights", 0, (0, -1), 500));
+    let token = later(&world.fetch("flights", 0, (0, -1), 500));
     assert_eq!(world.late(token), None);
     world.produce("flights", &batch(&["a"], None), 1);
     assert_eq!(values(&world.late(token).unwrap()).unwrap(), ["a"]);
 
-    let token = later(world.fetch("flights", 1, (0, -1), 500));
+    let token = later(&world.fetch("flights", 1, (0, -1), 500));
     world.pass(499);
     assert_eq!(world.late(token), None);
     world.pass(1);
     assert_eq!(values(&world.late(token).unwrap()).unwrap(), Vec::<String>::new());
 
-    let token = later(world.fetch("flights", 1, (0, -1), 500));
+    let token = later(&world.fetch("flights", 1, (0, -1), 500));
     world.node.disconnected(token);
     world.produce("flights", &batch(&["b"], None), 1);
     assert_eq!(world.late(token), None, "nobody waits any more");
@@ -364,12 +367,10 @@ fn a_repeated_batch_is_kept_once_and_a_gap_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::new(folder.path(), "");
     world.create("flights", 1);
-    let bytes = world.ask(&InitProducerIdRequest {
-        transactional_id: None,
-        producer_id: -1,
-        producer_epoch: -1,
-        ..Default::default()
-    }, 5);
+    let bytes = world.ask(
+        &InitProducerIdRequest { transactional_id: None, producer_id: -1, producer_epoch: -1, ..Default::default() },
+        5,
+    );
     let response = read::<InitProducerIdResponse>(&bytes, 5);
     assert_eq!((response.error_code, response.producer_epoch), (0, 0));
     let id = response.producer_id;
@@ -388,7 +389,8 @@ fn a_produce_without_acknowledgement_is_silent_or_ends_the_connection() {
     world.create("flights", 1);
     assert_eq!(world.produce("flights", &batch(&["a"], None), 0), None);
     let partition = PartitionProduceData { index: 0, records: Some(Records::Bytes(b"nonsense")) };
-    let topic = TopicProduceData { name: "flights".into(), partition_data: vec![partition].into(), ..Default::default() };
+    let topic =
+        TopicProduceData { name: "flights".into(), partition_data: vec![partition].into(), ..Default::default() };
     let request = ProduceRequest { acks: 0, timeout_ms: 1, topic_data: vec![topic].into(), ..Default::default() };
     assert!(matches!(world.send(&request, 9), Came::Close(Close::UnacknowledgedProduce)));
     let bytes = reply(world.send(&ProduceRequest { acks: 5, ..request }, 9));
@@ -402,7 +404,8 @@ fn a_topic_is_made_on_the_way_where_that_is_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::new(folder.path(), "num.partitions=3");
     let request = |allow: bool| {
-        let topic = ottla_wire::metadata_request::MetadataRequestTopic { name: Some("new".into()), ..Default::default() };
+        let topic =
+            ottla_wire::metadata_request::MetadataRequestTopic { name: Some("new".into()), ..Default::default() };
         MetadataRequest { topics: Some(vec![topic].into()), allow_auto_topic_creation: allow, ..Default::default() }
     };
     let code = |world: &mut World, allow| {

@@ -60,7 +60,7 @@ type Checked<T> = Result<T, Refusal>;
 
 pub(crate) fn handle_incremental<'a>(
     context: &Context<'a>,
-    request: IncrementalAlterConfigsRequest<'a>,
+    request: &IncrementalAlterConfigsRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let mut asked: Vec<(Resource, Checked<Vec<ConfigChange>>)> = Vec::new();
@@ -92,7 +92,7 @@ pub(crate) fn handle_incremental<'a>(
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
-    request: AlterConfigsRequest<'a>,
+    request: &AlterConfigsRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let mut asked = Vec::new();

@@ -1,0 +1,229 @@
+//! The broker's process over real sockets: frames of every wrong kind, answers in order, and that nobody else is harmed.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by it")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clap::Parser;
+use ottla_server::boot::{Running, start};
+use ottla_server::logging::{self, Levels};
+use ottla_server::options::{LogFormat, Options, Serve};
+use ottla_wire::frame::request_frame;
+use ottla_wire::{
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, ErrorCode, Message, MetadataRequest, MetadataResponse, Reader,
+    ResponseHeader,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+fn levels() -> &'static Levels {
+    static LEVELS: OnceLock<Levels> = OnceLock::new();
+    LEVELS.get_or_init(|| logging::start("warn", LogFormat::Text).unwrap())
+}
+
+fn free_ports() -> [u16; 3] {
+    let sockets: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    [0, 1, 2].map(|place: usize| sockets[place].local_addr().unwrap().port())
+}
+
+struct Broker {
+    running: Running,
+    address: SocketAddr,
+    controller: SocketAddr,
+    http: SocketAddr,
+}
+
+fn options(folder: &Path, [listen, controller, http]: [u16; 3], more: &[&str]) -> Serve {
+    let data = folder.display().to_string();
+    let [listen, controller, http] = [listen, controller, http].map(|port| format!("127.0.0.1:{port}"));
+    let fixed = ["ottla-broker", "--dev", "--data-dir", &data, "--listen", &listen, "--controller-listen", &controller];
+    Options::try_parse_from([&fixed[..], &["--metrics", &http], more].concat()).unwrap().serve
+}
+
+async fn broker(folder: &Path, more: &[&str]) -> Broker {
+    let ports = free_ports();
+    let running = start(&options(folder, ports, more), levels()).await.unwrap();
+    let [address, controller, http] = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    Broker { running, address, controller, http }
+}
+
+/// Sends bytes and answers what comes back until the connection ends, or nothing more comes for a while.
+async fn exchange(address: SocketAddr, bytes: &[u8]) -> (Vec<u8>, bool) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The broker may close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    let mut received = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_millis(500), stream.read_to_end(&mut received)).await.is_ok();
+    (received, ended)
+}
+
+async fn ask<'a, M: Message<'a>>(stream: &mut TcpStream, request: &M, version: i16, correlation_id: i32) {
+    let frame = request_frame(request, version, correlation_id, Some("test")).unwrap().into_bytes();
+    stream.write_all(&frame).await.unwrap();
+}
+
+async fn hear(stream: &mut TcpStream) -> Vec<u8> {
+    let length = stream.read_u32().await.unwrap();
+    let mut frame = vec![0; length as usize];
+    stream.read_exact(&mut frame).await.unwrap();
+    frame
+}
+
+fn read<'a, M: Message<'a>>(frame: &'a [u8], version: i16) -> (i32, M) {
+    let mut reader = Reader::new(frame);
+    let header = ResponseHeader::read_frame(&mut reader, ApiKey::from_key(M::KEY).unwrap(), version).unwrap();
+    (header.correlation_id, M::read(&mut reader, version).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_frames_end_their_connection_and_harm_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path(), &[]).await;
+    let mut bystander = TcpStream::connect(broker.address).await.unwrap();
+    let mut random = vec![0u8; 4096];
+    let mut state = 7u64;
+    for byte in &mut random {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        *byte = (state >> 56) as u8;
+    }
+    let header =
+        |key: i16, version: i16| [&key.to_be_bytes()[..], &version.to_be_bytes(), &[0, 0, 0, 9, 0xff, 0xff]].concat();
+    let framed = |body: &[u8]| [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat();
+    let bomb = [header(3, 0), vec![0x7f, 0xff, 0xff, 0xff, 0, 1]].concat();
+    for (bytes, what) in [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), "HTTP"),
+        (vec![0x16, 3, 1, 2, 0, 1, 0, 1], "TLS"),
+        (vec![0x7f, 0xff, 0xff, 0xff, 0, 0], "a frame of two gigabytes"),
+        (vec![0xff; 8], "a frame of negative length"),
+        (framed(&[]), "an empty frame"),
+        (framed(&[0, 3]), "half a header"),
+        (framed(&header(999, 0)), "an unknown API"),
+        (framed(&header(3, 99)), "an unknown version"),
+        (framed(&header(0, 2)), "a produce of a version that is only advertised"),
+        (framed(&header(62, 4)), "an API of the controller's listener"),
+        (framed(&bomb), "an array of 2^31 elements"),
+        (framed(&random), "random bytes"),
+    ] {
+        let (received, ended) = exchange(broker.address, &bytes).await;
+        assert!(ended && received.is_empty(), "{what}: {received:?}");
+    }
+    // A frame that is cut off waits for its rest; its connection is the only one that does.
+    let (received, ended) = exchange(broker.address, &[0, 0, 0, 50, 0, 3]).await;
+    assert!(!ended && received.is_empty());
+    ask(&mut bystander, &MetadataRequest::default(), 12, 3).await;
+    let frame = hear(&mut bystander).await;
+    let (correlation_id, metadata) = read::<MetadataResponse<'_>>(&frame, 12);
+    assert_eq!((correlation_id, metadata.brokers.len()), (3, 1));
+    assert!(broker.running.is_serving());
+    broker.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_at_once_are_answered_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path(), &[]).await;
+    let mut stream = TcpStream::connect(broker.address).await.unwrap();
+    let mut bytes = Vec::new();
+    for correlation_id in 0..200 {
+        let request = MetadataRequest { topics: None, ..MetadataRequest::default() };
+        bytes.extend(request_frame(&request, 12, correlation_id, Some("test")).unwrap().into_bytes());
+    }
+    stream.write_all(&bytes).await.unwrap();
+    for correlation_id in 0..200 {
+        let frame = hear(&mut stream).await;
+        assert_eq!(read::<MetadataResponse<'_>>(&frame, 12).0, correlation_id);
+    }
+    broker.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_told_to_whoever_asks_in_whatever_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path(), &[]).await;
+    for address in [broker.address, broker.controller] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for version in 0..=5 {
+            let request = ApiVersionsRequest {
+                client_software_name: "test".into(),
+                client_software_version: "1.0".into(),
+                ..ApiVersionsRequest::default()
+            };
+            ask(&mut stream, &request, version, 1).await;
+            let frame = hear(&mut stream).await;
+            let (_, told) = read::<ApiVersionsResponse<'_>>(&frame, version);
+            let produce =
+                told.api_keys.iter().find(|api| api.api_key == 0).map(|api| (api.min_version, api.max_version));
+            assert_eq!(produce, (address == broker.address).then_some((0, 13)), "version {version}");
+            assert_eq!(told.error_code, 0);
+        }
+        let cases: [(&str, &str, Option<&str>, i32, ErrorCode); 5] = [
+            ("", "1", None, -1, ErrorCode::InvalidRequest),
+            ("a b", "1", None, -1, ErrorCode::InvalidRequest),
+            ("-a", "1", None, -1, ErrorCode::InvalidRequest),
+            ("a", "1", Some("another-cluster"), -1, ErrorCode::RebootstrapRequired),
+            ("a", "1", None, 77, ErrorCode::RebootstrapRequired),
+        ];
+        for (name, software, cluster, node_id, code) in cases {
+            let request = ApiVersionsRequest {
+                client_software_name: name.into(),
+                client_software_version: software.into(),
+                cluster_id: cluster.map(Into::into),
+                node_id,
+            };
+            ask(&mut stream, &request, 5, 1).await;
+            let frame = hear(&mut stream).await;
+            assert_eq!(
+                read::<ApiVersionsResponse<'_>>(&frame, 5).1.error_code,
+                code.code(),
+                "{name} {cluster:?} {node_id}"
+            );
+        }
+    }
+    broker.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_broker_does_not_start_on_the_same_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path(), &[]).await;
+    let second = start(&options(folder.path(), free_ports(), &[]), levels()).await;
+    assert!(format!("{:#}", second.unwrap_err()).contains("lock"));
+    assert!(broker.running.is_serving());
+    broker.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_asks_for_security_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let secure = ["--override", "listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"];
+    let refused = start(&options(folder.path(), free_ports(), &secure), levels()).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("SASL_PLAINTEXT"), "{refused:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_and_the_dashboards_names_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path(), &[]).await;
+    let get = async |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        String::from_utf8(exchange(broker.http, request.as_bytes()).await.0).unwrap()
+    };
+    assert!(get("/readyz").await.starts_with("HTTP/1.1 200"));
+    assert!(get("/healthz").await.starts_with("HTTP/1.1 200"));
+    let metrics = get("/metrics").await;
+    for name in [
+        "kafka_server_replicamanager_leadercount",
+        "kafka_server_replicamanager_underreplicatedpartitions",
+        "kafka_controller_kafkacontroller_activecontrollercount 1",
+        "kafka_server_brokertopicmetrics_bytesin_total",
+        "kafka_server_raftmetrics_current_state{current_state=\"leader\"} 1",
+        "kafka_server_kafkaserver_brokerstate 3",
+        "process_resident_memory_bytes",
+    ] {
+        assert!(metrics.contains(name), "{name} is missing");
+    }
+    broker.running.stop().await.unwrap();
+}
