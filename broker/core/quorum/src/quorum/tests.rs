@@ -185,3 +185,89 @@ fn a_vote_survives_the_candidates_return_and_excludes_another() {
     assert!(ask(&mut again, 2, 2, false), "its answer may have been lost");
     assert!(!ask(&mut again, 3, 2, false));
 }
+
+#[test]
+fn an_observer_that_is_made_a_voter_may_be_elected_and_one_that_is_removed_may_not() {
+    let log = Epochs(vec![1]);
+    let others = || Voters::new([voter(2), voter(3)], Offset(0));
+    let all = || Voters::new([voter(1), voter(2), voter(3)], Offset(1));
+    let mut quorum = Quorum::open(voter(1), Timeouts::default(), others(), None, now(0), 0, &log).0;
+    assert_eq!((quorum.is_voter(), quorum.next_timeout()), (false, None), "an observer waits for no election");
+    quorum.step(now(5), 0, &log, Event::VotersChanged(all()));
+    assert_eq!(quorum.next_timeout(), Some(Instant::from_millis(1005)));
+    quorum.step(now(2000), 0, &log, Event::Time);
+    assert_eq!(quorum.role().name(), "prospective");
+    quorum.step(now(2001), 0, &log, Event::VotersChanged(others()));
+    assert_eq!((quorum.role().name(), quorum.next_timeout()), ("unattached", None));
+    quorum.step(now(2002), 0, &log, Event::VotersChanged(Voters::new([voter(1)], Offset(2))));
+    assert!(quorum.is_leader(), "it is the only one now");
+}
+
+#[test]
+fn an_observer_follows_whom_it_hears_of_and_never_stands() {
+    let log = Epochs::default();
+    let others = Voters::new([voter(2), voter(3)], Offset(0));
+    let mut quorum = Quorum::open(voter(1), Timeouts::default(), others, None, now(0), 0, &log).0;
+    let standing = Standing { epoch: LeaderEpoch(4), leader: Some(NodeId(3)) };
+    let refusal = Some(Refusal::NotLeaderOrFollower);
+    let answer = FetchAnswer { standing, refusal, high_watermark: None, diverging: None };
+    let actions = quorum.step(now(1), 0, &log, Event::FetchAnswer(answer));
+    assert_eq!(actions.last(), Some(&Action::LeaderChanged(standing)));
+    assert_eq!((quorum.role().name(), quorum.next_timeout()), ("follower", None));
+    quorum.step(now(1_000_000), 0, &log, Event::Time);
+    assert_eq!((quorum.role().name(), quorum.epoch()), ("follower", LeaderEpoch(4)));
+}
+
+#[test]
+fn the_first_successor_of_a_leader_that_goes_stands_at_once() {
+    let log = Epochs(vec![1]);
+    let mut quorum = open_of_three(None, &log);
+    let begin = Event::BeginEpochRequest { leader: NodeId(3), epoch: LeaderEpoch(2), voter: Some(voter(1).key) };
+    quorum.step(now(10), 0, &log, begin);
+    assert_eq!((quorum.leader(), quorum.next_timeout()), (Some(NodeId(3)), Some(Instant::from_millis(2010))));
+    let end = |leader: i32, successors: &[i32]| Event::EndEpochRequest {
+        leader: NodeId(leader),
+        epoch: LeaderEpoch(2),
+        successors: successors.iter().map(|id| voter(*id).key).collect(),
+    };
+    let actions = quorum.step(now(20), 0, &log, end(2, &[1]));
+    assert!(matches!(actions[..], [Action::Answer(Answer::Epoch(_, Some(Refusal::InvalidRequest)))]), "not the leader");
+    quorum.step(now(20), 0, &log, end(3, &[2, 1]));
+    assert_eq!(quorum.next_timeout(), Some(Instant::from_millis(520)), "the second waits half the longest");
+    quorum.step(now(20), 0, &log, end(3, &[1, 2]));
+    quorum.step(now(20), 0, &log, Event::Time);
+    assert_eq!(quorum.role().name(), "prospective");
+}
+
+#[test]
+fn requests_of_other_epochs_and_for_other_replicas_are_refused_with_kafkas_codes() {
+    let mut log = Epochs::default();
+    let mut quorum = open(None, &log, -1).0;
+    log.0.push(1);
+    quorum.step(now(1), 0, &log, Event::Synced { end: Offset(1) });
+    let mut fetch = |epoch, offset, last_epoch| {
+        let (replica, epoch) = (voter(9).key, LeaderEpoch(epoch));
+        let (offset, last_epoch) = (Offset(offset), LeaderEpoch(last_epoch));
+        let request = Event::FetchRequest(FetchRequest { replica, epoch, offset, last_epoch });
+        match &quorum.step(now(2), 0, &log, request)[..] {
+            [Action::Answer(Answer::Fetch(_, Err(refusal)))] => refusal.code(),
+            [Action::Answer(Answer::Fetch(_, Ok(_)))] => 0,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([fetch(0, 0, 0), fetch(2, 0, 0), fetch(1, -1, 0), fetch(1, 1, 2), fetch(1, 1, 1)], [74, 75, 42, 42, 0]);
+    let vote = |quorum: &mut Quorum, id: i32, epoch, voter: Option<ReplicaKey>, last: LogEnd| {
+        let candidate = ReplicaKey::new(NodeId(id), Uuid::ZERO);
+        let request = VoteRequest { candidate, voter, epoch: LeaderEpoch(epoch), last, pre_vote: false };
+        match quorum.step(now(3), 0, &log, Event::VoteRequest(request)).last() {
+            Some(Action::Answer(Answer::Vote(answer))) => answer.refusal.map_or(0, Refusal::code),
+            other => panic!("{other:?}"),
+        }
+    };
+    let end = LogEnd::new(LeaderEpoch(1), Offset(1));
+    assert_eq!(vote(&mut quorum, 2, 0, None, LogEnd::default()), 42, "a log of the epoch that one wants to lead");
+    assert_eq!(vote(&mut quorum, 2, 1, None, end), 42);
+    assert_eq!(vote(&mut quorum, -1, 2, None, end), 42);
+    assert_eq!(vote(&mut quorum, 2, 2, Some(voter(8).key), end), 125);
+    assert_eq!(vote(&mut quorum, 2, 1, None, LogEnd::default()), 74, "the epoch went on with the request before");
+}
