@@ -6,6 +6,7 @@
 //! their actions become files.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ottla_api::command::{Answers, Command};
@@ -27,7 +28,7 @@ use ottla_metadata::log::{Control, encode_batch, encode_epoch_start};
 use ottla_metadata::{Metadata, Sessions, SnapshotId};
 use ottla_quorum::{Action, EpochStart, Event, LogView, Quorum, ReplicaKey, Timeouts, Voter, Voters};
 use ottla_replicated::waiting::Waiting;
-use ottla_vocabulary::{BrokerEpoch, Duration, Instant, NodeId, Now, Offset};
+use ottla_vocabulary::{BrokerEpoch, Duration, Instant, NodeId, Now, Offset, Timestamp};
 use ottla_wire::voters_record::{Endpoint as VoterEndpoint, KRaftVersionFeature, Voter as VoterOnDisk};
 use ottla_wire::{
     AllocateProducerIdsRequest, AllocateProducerIdsResponse, BrokerHeartbeatRequest, BrokerHeartbeatResponse,
@@ -201,6 +202,31 @@ impl<F: Files> Controller<F> {
 
     pub(crate) fn high_watermark(&self) -> Offset {
         self.log.high_watermark()
+    }
+
+    pub(crate) fn bytes_since_snapshot(&self) -> u64 {
+        self.log.bytes_since_snapshot()
+    }
+
+    pub(crate) fn latest_snapshot(&self) -> Option<SnapshotId> {
+        self.log.latest_snapshot_id()
+    }
+
+    pub(crate) fn log_folder(&self) -> PathBuf {
+        self.log.folder().to_owned()
+    }
+
+    /// What a snapshot says of the quorum.
+    pub(crate) fn snapshot_quorum(&self, last_record: Timestamp) -> ottla_metadata::snapshot::Quorum {
+        let voters = Some(voters_record(self.quorum.voters()));
+        ottla_metadata::snapshot::Quorum { last_record, kraft_version: self.kraft_version, voters }
+    }
+
+    /// Hears of a new snapshot.
+    pub(crate) fn on_snapshot(&mut self, id: SnapshotId, now: Now) {
+        if let Err(error) = self.log.on_snapshot(id, now) {
+            tracing::error!("remove what a snapshot of the metadata has taken up: {error}");
+        }
     }
 
     pub(crate) fn failure(&self) -> Option<&str> {

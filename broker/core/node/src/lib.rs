@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`node`](crate::Node) the way of a request; [`boot`] how a node begins and ends, [`format()`] before
 //! that; `partition`, `produce`, `fetch` with `fetch_session` and `parked` the data path; `coordinator` the groups; `controller` with
-//! `metadata_log`, `follow` and `broker` the cluster; `upkeep` the slow work; [`measure`] what can be seen from outside.
+//! `metadata_log`, `snapshot`, `follow` and `broker` the cluster; `upkeep` the slow work; [`measure`] what can be seen from outside.
 
 mod alter_configs;
 pub mod boot;
@@ -25,6 +25,7 @@ mod follow;
 pub mod format;
 pub mod measure;
 mod metadata_log;
+mod snapshot;
 mod node;
 mod parked;
 mod partition;

@@ -26,6 +26,9 @@ const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
 /// How much of the log is in memory while it is replayed.
 const READ_BYTES: u32 = 1 << 20;
 
+/// How many snapshots are kept.
+const SNAPSHOTS_KEPT: usize = 2;
+
 /// The metadata topic's only partition.
 pub(crate) fn metadata_partition() -> TopicPartition {
     let name = TopicName::new(ottla_api::create_topics::METADATA_TOPIC).expect("the name keeps Kafka's rules");
@@ -43,6 +46,8 @@ pub(crate) struct MetadataLog<F: Files> {
     log: Log<F>,
     /// By rising end; the one that formatting wrote is not among them.
     snapshots: Vec<SnapshotId>,
+    /// Bytes that were appended since the latest, as far as this process knows.
+    bytes_since_snapshot: u64,
 }
 
 impl<F: Files> MetadataLog<F> {
@@ -66,7 +71,8 @@ impl<F: Files> MetadataLog<F> {
             names.iter().filter_map(|entry| SnapshotId::from_file_name(&entry.name)).collect();
         snapshots.retain(|id| *id != SnapshotId::BOOTSTRAP);
         snapshots.sort_by_key(|id| (id.end, id.epoch));
-        Ok(MetadataLog { files: files.clone(), folder, log, snapshots })
+        let bytes_since_snapshot = log.bytes();
+        Ok(MetadataLog { files: files.clone(), folder, log, snapshots, bytes_since_snapshot })
     }
 
     pub(crate) fn latest_snapshot_id(&self) -> Option<SnapshotId> {
@@ -117,8 +123,29 @@ impl<F: Files> MetadataLog<F> {
         let view =
             BatchView::parse(batch).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))?;
         let new = NewBatch { header: *view.header(), records: view.records_bytes() };
+        self.bytes_since_snapshot += batch.len() as u64;
         let appended = self.log.append(new, epoch, Origin::Coordinator, now);
         appended.map(drop).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))
+    }
+
+    pub(crate) fn bytes_since_snapshot(&self) -> u64 {
+        self.bytes_since_snapshot
+    }
+
+    /// Hears of a new snapshot: all but the latest two go, and of the log what the older of these has taken up.
+    pub(crate) fn on_snapshot(&mut self, id: SnapshotId, now: Now) -> Result<(), FileError> {
+        self.bytes_since_snapshot = 0;
+        self.snapshots.push(id);
+        while SNAPSHOTS_KEPT < self.snapshots.len() {
+            let oldest = self.snapshots.remove(0);
+            self.files.remove(&self.folder.join(oldest.file_name()))?;
+        }
+        if self.snapshots.len() == SNAPSHOTS_KEPT {
+            self.log.advance_log_start(self.snapshots[0].end)?;
+            self.log.retain(now)?;
+            self.log.remove_doomed(now)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn begin_flush(&mut self) -> Result<Option<FlushWork<F>>, FileError> {

@@ -1,5 +1,5 @@
 //! What a node does apart from requests, now and then: checkpoints, retention, syncing by time, removal of what was
-//! deleted.
+//! deleted, snapshots of the metadata.
 
 use ottla_commit_log::Files;
 use ottla_config::BrokerConfig;
@@ -13,13 +13,15 @@ pub(crate) struct Upkeep {
     checkpoint: Instant,
     retention: Instant,
     removal: Instant,
+    /// When a snapshot of the metadata is due by time; `None` for never.
+    snapshot: Option<Instant>,
     /// Folders of deleted partitions, by directory, each with the time from which it may go.
     doomed: Vec<(usize, String)>,
 }
 
 /// Kafka waits `file.delete.delay.ms` before it removes a deleted partition's folder; readers that are sending from its
 /// files hold them open here, so it need not be that long.
-const REMOVAL_INTERVAL: Duration = Duration::from_secs(10);
+const REMOVAL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Upkeep {
     pub(crate) fn new(config: &BrokerConfig, now: Instant) -> Upkeep {
@@ -27,6 +29,7 @@ impl Upkeep {
             checkpoint: now + config.log.recovery_point_interval,
             retention: now + config.log.initial_task_delay,
             removal: now + REMOVAL_INTERVAL,
+            snapshot: config.quorum.snapshot_interval.map(|interval| now + interval),
             doomed: Vec::new(),
         }
     }
@@ -54,13 +57,17 @@ impl<F: Files> Node<F> {
             }
             is_due
         };
-        let (checkpoint, retention, doomed) = {
+        let (checkpoint, retention, snapshot, doomed) = {
             let mut upkeep = self.upkeep.lock();
             let upkeep = &mut *upkeep;
             let removal = is_due(&mut upkeep.removal, REMOVAL_INTERVAL);
             (
                 is_due(&mut upkeep.checkpoint, config.log.recovery_point_interval),
                 is_due(&mut upkeep.retention, config.log.retention_check_interval),
+                match (&mut upkeep.snapshot, config.quorum.snapshot_interval) {
+                    (Some(due), Some(interval)) => is_due(due, interval),
+                    _ => false,
+                },
                 if removal { std::mem::take(&mut upkeep.doomed) } else { Vec::new() },
             )
         };
@@ -79,6 +86,7 @@ impl<F: Files> Node<F> {
             self.retain(now);
         }
         self.flush_rolled_and_late(now);
+        self.snapshot_if_due(now, snapshot);
         if checkpoint && let Err(error) = self.checkpoint() {
             tracing::error!("checkpoint the logs: {error}");
         }

@@ -464,3 +464,27 @@ fn a_directory_of_another_node_or_in_use_is_refused() {
     drop(world);
     assert!(matches!(open(folder.path(), "node.id=2", at(5)), Err(BootError::Foreign { .. })));
 }
+
+#[test]
+fn a_snapshot_of_the_metadata_stands_in_for_the_log_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = || {
+        let names = std::fs::read_dir(folder.path().join("__cluster_metadata-0")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".checkpoint")).count()
+    };
+    let hour = 3_600_000;
+    {
+        let mut world = World::new(folder.path(), "");
+        for round in 1..=3 {
+            assert_eq!(world.create(&format!("topic-{round}"), 1), 0);
+            world.node.upkeep(at(1000 + round * (hour + 1)));
+        }
+        assert_eq!(snapshots(), 3, "the one of the formatting, and the latest two");
+        world.node.upkeep(at(1000 + 9 * hour));
+        assert_eq!(snapshots(), 3, "nothing is new");
+        assert_eq!(world.create("topic-4", 1), 0);
+    }
+    let world = World::new(folder.path(), "");
+    assert_eq!(world.node.image().topics.len(), 4);
+}
