@@ -1,10 +1,12 @@
 //! CreatePartitions: topics grow; they never shrink.
 
+use std::collections::BTreeSet;
+
 use ottla_vocabulary::NodeId;
 use ottla_wire::ErrorCode;
 use ottla_wire::create_partitions_request::CreatePartitionsTopic;
 
-use super::create_topics::{check_assignment, new_partition, nobody_active, usable_brokers};
+use super::create_topics::{check_assignment, duplicate, new_partition, nobody_active, usable_brokers};
 use super::place::{Random, place};
 use super::{Context, Outcome, RECORDS_MAX, Record, Refusal, outcome};
 
@@ -25,8 +27,13 @@ pub fn decide_create_partitions(
     }
     let mut records = Vec::new();
     let mut replies = Vec::with_capacity(topics.len());
+    let mut named = BTreeSet::new();
     for topic in topics {
-        replies.push(create_partitions(context, topic, random).map(|made| records.extend(made)));
+        let made = match named.insert(&*topic.name) {
+            true => create_partitions(context, topic, random),
+            false => Err(duplicate()),
+        };
+        replies.push(made.map(|made| records.extend(made)));
     }
     if validate_only {
         records.clear();

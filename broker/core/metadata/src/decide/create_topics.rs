@@ -37,8 +37,13 @@ fn create_topics(
     let mut records = Vec::new();
     let mut results = Vec::with_capacity(topics.len());
     let mut ids = BTreeSet::new();
+    let mut named = BTreeSet::new();
     for topic in topics {
-        match create_topic(context, topic, may_describe(&topic.name), random, &mut ids) {
+        let made = match named.insert(&*topic.name) {
+            true => create_topic(context, topic, may_describe(&topic.name), random, &mut ids),
+            false => Err(duplicate()),
+        };
+        match made {
             Ok((made, result)) => {
                 records.extend(made);
                 results.push(result);
@@ -50,6 +55,12 @@ fn create_topics(
         records.clear();
     }
     Ok((records, results))
+}
+
+/// The refusal of a topic that a request names a second time. Whoever asks refuses both of them before; the log must
+/// not get two topics of one name in any case.
+pub(super) fn duplicate() -> Refusal {
+    Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name.")
 }
 
 /// The answer for a topic that was not created.

@@ -1,5 +1,7 @@
 //! DeleteTopics by id; which name has which id, and who may delete it, is settled before.
 
+use std::collections::BTreeSet;
+
 use ottla_vocabulary::TopicId;
 use ottla_wire::{ErrorCode, RemoveTopicRecord};
 
@@ -13,8 +15,9 @@ pub fn decide_delete_topics(context: Context<'_>, ids: &[TopicId]) -> Outcome<Ve
     }
     let mut records: Vec<Record> = Vec::new();
     let mut replies = Vec::with_capacity(ids.len());
-    for (place, id) in ids.iter().enumerate() {
-        let known = context.image.topics.get(*id).is_some() && !ids[..place].contains(id);
+    let mut named = BTreeSet::new();
+    for id in ids {
+        let known = context.image.topics.get(*id).is_some() && named.insert(*id);
         if known {
             records.push(RemoveTopicRecord { topic_id: id.0 }.into());
         }

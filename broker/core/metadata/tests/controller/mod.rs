@@ -360,7 +360,8 @@ impl Controller {
         self.act(
             |context, _, dice| {
                 let mut random = || next(dice);
-                create_topics::decide_create_topics(context, &[topic], validate, &|_| shown, &mut random)
+                let topics = if command.has("twice") { vec![topic.clone(), topic] } else { vec![topic] };
+                create_topics::decide_create_topics(context, &topics, validate, &|_| shown, &mut random)
             },
             |results| results.iter().flat_map(show::created).collect(),
         )
