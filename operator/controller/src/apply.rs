@@ -1,0 +1,140 @@
+//! Carries out the actions of a plan, in their order, up to the first that fails.
+//!
+//! Each is bound to what was seen when the plan was made: an object that somebody has made, changed hands of, or made anew
+//! since then is left alone, and the next look decides again.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use kube::runtime::events::{Event, EventType};
+use ottla_crds::Kafka;
+use ottla_plan::roll::RestartReason;
+use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, World, world};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::{Attempt, Error};
+use crate::kubernetes::{self, FIELD_MANAGER};
+
+/// The action that events of restarts carry; users select by it.
+const RESTART: &str = "StrimziInitiatedPodRestart";
+
+/// Carries out the actions of a plan.
+///
+/// # Errors
+/// That of the first action that failed; those before it are done, those after it are not.
+pub(crate) async fn apply(context: &Context, kafka: &Kafka, plan: &Plan, world: &World) -> Result<(), Error> {
+    let namespace = kafka.namespace();
+    for action in &plan.actions {
+        tracing::info!(cluster = %format_args!("{namespace}/{}", kafka.name()), "{action}");
+        match action {
+            Action::Apply(object) => write(context, namespace, object, world).await?,
+            Action::Delete { key, uid } => {
+                let delete = DeleteParams::background().preconditions(unchanged(key, uid, world));
+                remove(context, namespace, key, &delete).await?;
+            }
+            Action::Replace { key, uid, .. } => {
+                let delete = DeleteParams::orphan().preconditions(unchanged(key, uid, world));
+                remove(context, namespace, key, &delete).await?;
+            }
+            Action::Annotate { key, annotation, value } => {
+                annotate(context, namespace, key, annotation, value.as_deref(), world).await?;
+            }
+            Action::RestartPod { pod, uid, reasons } => {
+                let key = ObjectKind::Pod.named(pod);
+                let delete = DeleteParams::default().preconditions(unchanged(&key, uid, world));
+                remove(context, namespace, &key, &delete).await?;
+                context.metrics.restarted(namespace);
+                tell_restart(context, kafka, pod, uid, reasons).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Server-side apply. What was there when the plan was made is taken from other managers, and only while it is the same
+/// object. What was not there is made without force, so that something which somebody else has made in the meantime
+/// is a conflict instead of ours.
+async fn write(context: &Context, namespace: &str, object: &Object, world: &World) -> Result<(), Error> {
+    let api = api(context, namespace, object.key.kind);
+    let attempt = || format!("apply {}", object.key);
+    let params = PatchParams::apply(FIELD_MANAGER);
+    match world.get(&object.key) {
+        Some(seen) => {
+            let mut body = object.body.clone();
+            body["metadata"]["uid"] = Value::from(world::uid(seen));
+            api.patch(&object.key.name, &params.force(), &Patch::Apply(&body)).await.attempt(attempt)?;
+        }
+        None => {
+            api.patch(&object.key.name, &params, &Patch::Apply(&object.body)).await.attempt(attempt)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is gone already need not be deleted.
+async fn remove(context: &Context, namespace: &str, key: &ObjectKey, delete: &DeleteParams) -> Result<(), Error> {
+    match api(context, namespace, key.kind).delete(&key.name, delete).await {
+        Err(error) if kubernetes::is_absent(&error) => Ok(()),
+        done => done.map(drop).attempt(|| format!("delete {key}")),
+    }
+}
+
+async fn annotate(
+    context: &Context,
+    namespace: &str,
+    key: &ObjectKey,
+    annotation: &str,
+    value: Option<&str>,
+    world: &World,
+) -> Result<(), Error> {
+    let uid = world.get(key).map(world::uid);
+    let patch = json!({"metadata": {"uid": uid, "annotations": {annotation: value}}});
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let done = api(context, namespace, key.kind).patch(&key.name, &params, &Patch::Merge(&patch)).await;
+    done.map(drop).attempt(|| format!("annotate {key}"))
+}
+
+/// The very object that was seen, in the very state.
+fn unchanged(key: &ObjectKey, uid: &str, world: &World) -> Preconditions {
+    let resource_version = world.get(key).and_then(kubernetes::resource_version);
+    Preconditions { uid: Some(uid.to_owned()), resource_version }
+}
+
+/// One event for each reason, on the pod. That an event cannot be told is no reason to stop.
+async fn tell_restart(context: &Context, kafka: &Kafka, pod: &str, uid: &str, reasons: &[RestartReason]) {
+    let reference = ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Pod".to_owned()),
+        name: Some(pod.to_owned()),
+        namespace: Some(kafka.namespace().to_owned()),
+        uid: Some(uid.to_owned()),
+        ..ObjectReference::default()
+    };
+    for reason in reasons {
+        let event = Event {
+            type_: EventType::Normal,
+            reason: reason.name().to_owned(),
+            note: Some(format!("{pod} was restarted: {reason}")),
+            action: RESTART.to_owned(),
+            secondary: Some(resource_reference(kafka)),
+        };
+        if let Err(error) = context.recorder.publish(&event, &reference).await {
+            tracing::warn!(%pod, %error, "the event of a restart could not be told");
+        }
+    }
+}
+
+fn resource_reference(kafka: &Kafka) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(kafka.api_version.clone()),
+        kind: Some(kafka.kind.clone()),
+        name: kafka.metadata.name.clone(),
+        namespace: kafka.metadata.namespace.clone(),
+        uid: kafka.metadata.uid.clone(),
+        ..ObjectReference::default()
+    }
+}
+
+fn api(context: &Context, namespace: &str, kind: ObjectKind) -> Api<DynamicObject> {
+    kubernetes::objects(&context.client, namespace, kind)
+}

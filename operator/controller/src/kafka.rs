@@ -1,0 +1,108 @@
+//! A Kafka resource: observe, plan, apply, report.
+//!
+//! Woken by changes of the resource, its pools and everything made for it, and from time to time without any.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::{WatchStreamExt, reflector, watcher};
+use ottla_crds::Kind;
+use ottla_plan::{Plan, names, plan_kafka};
+
+use crate::apply::apply;
+use crate::clusters::Link;
+use crate::context::{Context, now};
+use crate::error::Error;
+use crate::wake::{self, KafkaMetadata};
+use crate::{kubernetes, observe, report};
+
+/// How many clusters are worked on at a time. More would only wait for the same API server.
+const CONCURRENT_MAX: u16 = 8;
+/// What was just done shows itself soon, should no watch tell.
+const AFTER_ACTIONS: Duration = Duration::from_secs(2);
+/// What is awaited is looked for so often, should no watch tell.
+const WHILE_WAITING: Duration = Duration::from_secs(10);
+
+/// Serves the Kafka resources of a namespace, or of all, until told to stop.
+pub(crate) async fn run(
+    context: Arc<Context>,
+    namespace: Option<String>,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    let (client, namespace) = (context.client.clone(), namespace.as_deref());
+    let mut config = watcher::Config::default();
+    config.label_selector = context.settings.selector.clone();
+    let (store, writer) = reflector::store::<KafkaMetadata>();
+    let resources = watcher(kubernetes::resources::<KafkaMetadata>(&client, namespace), config);
+    let resources = resources.modify(wake::slim).default_backoff().reflect(writer).touched_objects();
+    context.metrics.count(Kind::Kafka, {
+        let store = store.clone();
+        move || store.state().iter().map(|kafka| (kafka.namespace().unwrap_or_default(), is_paused(kafka))).collect()
+    });
+    let mut controller = Controller::for_stream(resources, store)
+        .with_config(Config::default().concurrency(CONCURRENT_MAX))
+        .graceful_shutdown_on(stop)
+        .watches_stream(wake::pools(&client, namespace), |pool| wake::cluster_of(&pool));
+    for kind in wake::OWNED {
+        let owned = wake::owned(&client, namespace, kind);
+        controller =
+            controller.watches_stream_with(owned, |object| wake::cluster_of(&object), kubernetes::resource(kind));
+    }
+    let results = controller.run(reconcile, |_, _: &Infallible, _| Action::await_change(), Arc::clone(&context));
+    wake::drive(results, |namespace, name| {
+        context.clusters.forget(namespace, name);
+        context.gone(Kind::Kafka, namespace, name);
+    })
+    .await;
+}
+
+async fn reconcile(kafka: Arc<KafkaMetadata>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let (namespace, name) = (kafka.namespace().unwrap_or_default(), kafka.name_any());
+    let work = Box::pin(work(&context, &namespace, &name));
+    Ok(context.reconcile(Kind::Kafka, &namespace, &name, work).await)
+}
+
+async fn work(context: &Context, namespace: &str, name: &str) -> Result<Action, Error> {
+    let client = &context.client;
+    let Some((kafka, pools)) = observe::resource(client, namespace, name).await? else {
+        context.clusters.forget(namespace, name);
+        return Ok(Action::await_change());
+    };
+    if kafka.metadata.deletion_timestamp.is_some() {
+        // Kubernetes takes what was made away with its owner.
+        context.clusters.forget(namespace, name);
+        return Ok(Action::await_change());
+    }
+    let settings = &context.settings.plan;
+    let world = observe::world(client, &kafka, &pools, settings).await?;
+    let plan = plan_kafka(&kafka, &pools, &world, settings, now());
+    let applied = apply(context, &kafka, &plan, &world).await;
+    report::cluster(client, &kafka, &pools, &plan, applied.as_ref().err(), now()).await?;
+    applied?;
+    learn(context, namespace, name, &plan);
+    Ok(Action::requeue(next_look(context, &plan)))
+}
+
+/// A plan without objects was refused or is paused: what runs goes on as it was, and topics with it.
+fn learn(context: &Context, namespace: &str, name: &str, plan: &Plan) {
+    if !plan.objects.is_empty() {
+        let link = Link::new(plan.operator_bootstrap.clone(), plan.topics.clone(), plan.is_settled());
+        context.clusters.learn(namespace, name, link);
+    }
+}
+
+fn next_look(context: &Context, plan: &Plan) -> Duration {
+    let longest = context.settings.full_interval;
+    match (plan.actions.is_empty(), plan.waits.is_empty()) {
+        (false, _) => AFTER_ACTIONS.min(longest),
+        (true, false) => WHILE_WAITING.min(longest),
+        (true, true) => longest,
+    }
+}
+
+fn is_paused(kafka: &KafkaMetadata) -> bool {
+    kafka.annotations().get(names::PAUSE).is_some_and(|value| value == "true")
+}

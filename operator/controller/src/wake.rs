@@ -1,0 +1,85 @@
+//! What wakes a reconciliation: changes of a resource, and of what was made for it.
+//!
+//! Only metadata is watched wherever it is enough, and nothing of it is kept but the resources themselves: what a
+//! reconciliation decides on it reads afresh, so that it never acts on what a late watch said.
+
+use std::convert::Infallible;
+
+use futures::{Stream, StreamExt};
+use kube::api::{Api, DynamicObject, PartialObjectMeta};
+use kube::runtime::controller::Error;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher::{self, Config};
+use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Client, ResourceExt};
+use ottla_crds::{Kafka, KafkaNodePool};
+use ottla_plan::{ObjectKind, names};
+
+use crate::kubernetes;
+
+/// The kinds that are made for a Kafka resource, or by what is made for it.
+pub(crate) const OWNED: [ObjectKind; 8] = [
+    ObjectKind::ServiceAccount,
+    ObjectKind::ConfigMap,
+    ObjectKind::Service,
+    ObjectKind::NetworkPolicy,
+    ObjectKind::PodDisruptionBudget,
+    ObjectKind::PersistentVolumeClaim,
+    ObjectKind::StatefulSet,
+    ObjectKind::Pod,
+];
+
+/// The name under which Kafka resources are known while only their metadata is kept.
+pub(crate) type KafkaMetadata = PartialObjectMeta<Kafka>;
+
+/// Changes of what was made, by its kind: the Kafka resource that it was made for.
+pub(crate) fn owned(
+    client: &Client,
+    namespace: Option<&str>,
+    kind: ObjectKind,
+) -> impl Stream<Item = Result<PartialObjectMeta<DynamicObject>, watcher::Error>> + Send + use<> {
+    let resource = kubernetes::resource(kind);
+    let api: Api<PartialObjectMeta<DynamicObject>> = match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    let ours = Config::default().labels(&format!("{}={}", names::MANAGED_BY, names::OPERATOR));
+    watch(api, ours).default_backoff().touched_objects()
+}
+
+/// Changes of pools.
+pub(crate) fn pools(
+    client: &Client,
+    namespace: Option<&str>,
+) -> impl Stream<Item = Result<PartialObjectMeta<KafkaNodePool>, watcher::Error>> + Send + use<> {
+    let api = kubernetes::resources::<PartialObjectMeta<KafkaNodePool>>(client, namespace);
+    watch(api, Config::default()).default_backoff().touched_objects()
+}
+
+/// The Kafka resource that an object names by its label.
+pub(crate) fn cluster_of<K: ResourceExt>(object: &K) -> Option<ObjectRef<KafkaMetadata>> {
+    let cluster = object.labels().get(names::CLUSTER)?;
+    Some(ObjectRef::new(cluster).within(&object.namespace()?))
+}
+
+/// Takes away what only burdens memory.
+pub(crate) fn slim<K: ResourceExt>(resource: &mut K) {
+    resource.managed_fields_mut().clear();
+    resource.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+}
+
+/// Drives a controller. A reconciliation tells of its own errors, so what comes out here is a resource that is gone, or a
+/// watch that broke.
+pub(crate) async fn drive<T>(
+    results: impl Stream<Item = Result<T, Error<Infallible, watcher::Error>>>,
+    mut gone: impl FnMut(&str, &str),
+) {
+    let mut results = std::pin::pin!(results);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(_) => {}
+            Err(Error::ObjectNotFound(object)) => gone(object.namespace.as_deref().unwrap_or_default(), &object.name),
+            Err(error) => tracing::warn!(%error, "a watch broke, and is begun again"),
+        }
+    }
+}
