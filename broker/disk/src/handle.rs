@@ -125,6 +125,12 @@ impl LogFile for Handle {
         file.sync_data().map_err(|error| refuse(Act::Sync, self.path(), &error))
     }
 
+    fn forget_cached(&self) -> Result<(), FileError> {
+        let file = self.file(Act::Open)?;
+        let advised = rustix::fs::fadvise(&*file, 0, None, rustix::fs::Advice::DontNeed);
+        advised.map_err(|error| refuse(Act::Open, self.path(), &error.into()))
+    }
+
     fn length(&self) -> Result<u64, FileError> {
         let metadata = self.file(Act::Measure)?.metadata();
         metadata.map(|metadata| metadata.len()).map_err(|error| refuse(Act::Measure, self.path(), &error))

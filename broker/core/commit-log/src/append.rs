@@ -167,7 +167,7 @@ impl<F: Files> Log<F> {
 
     /// Notes epochs that begin with these batches, before the first record of one is written.
     fn assign_epochs(&mut self, found: &[(BatchHeader, Option<Marker>)]) -> Result<(), FileError> {
-        let mut is_news = false;
+        let mut is_news = self.are_epochs_unwritten;
         for (header, _) in found {
             if header.partition_leader_epoch >= LeaderEpoch(0) {
                 is_news |= self.epochs.assign(header.partition_leader_epoch, header.base_offset);

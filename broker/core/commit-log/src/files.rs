@@ -103,6 +103,13 @@ pub trait LogFile: Clone + fmt::Debug + Send + Sync + 'static {
     /// caller must not write on as if it had been synced.
     fn sync(&self) -> Result<(), FileError>;
 
+    /// Lets later reads come from the disk itself, where memory holds what a failed sync did not get there. What waits to
+    /// be written still is kept.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    fn forget_cached(&self) -> Result<(), FileError>;
+
     /// The length in bytes.
     ///
     /// # Errors

@@ -136,27 +136,27 @@ impl<F: Files> Log<F> {
 
     fn flush_work(&mut self, up_to: Offset) -> Result<Option<FlushWork<F>>, FileError> {
         self.check_writable()?;
+        if self.are_epochs_unwritten {
+            self.write_epochs()?;
+        }
         if up_to <= self.recovery_point && self.unsynced.is_empty() && !self.is_folder_unsynced {
             return Ok(None);
         }
+        let (log_end, is_folder_unsynced) = (self.log_end, self.is_folder_unsynced);
         let mut descriptors = Vec::new();
         for index in self.segment_of(self.recovery_point)..self.segments.len() {
             let is_last = index + 1 == self.segments.len();
             let (place, segment) = self.segment(index);
-            if segment.base() >= up_to && !(is_last && segment.size() > 0 && up_to > segment.base()) {
+            // An empty segment counts when its file is new or was cut just now.
+            if segment.base() >= up_to && !(is_last && up_to == log_end && is_folder_unsynced) {
                 break;
             }
             descriptors.push(segment.log(place).descriptor()?);
-            // Below the recovery point indexes are believed, so they must be there; those of the last segment are made
-            // again after a crash.
-            if !is_last {
-                descriptors.extend(segment.index_descriptors(place)?);
-            }
         }
         for path in &self.unsynced {
             match self.files.file(path).descriptor() {
                 Ok(descriptor) => descriptors.push(descriptor),
-                Err(error) if error.is_not_found() => {} // a snapshot that was removed since
+                Err(error) if error.is_not_found() => {} // it was removed since, or was not needed
                 Err(error) => return Err(error),
             }
         }

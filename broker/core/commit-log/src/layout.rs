@@ -29,6 +29,9 @@ pub const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
 /// The partition's topic id.
 pub const PARTITION_METADATA: &str = "partition.metadata";
 
+/// There when a sync failed: what memory shows of the partition may not be on disk. Ours alone; Kafka ignores it.
+pub const SYNC_FAILED: &str = "ottla-sync-failed";
+
 /// The lock of a log directory.
 pub const LOCK: &str = ".lock";
 /// Who a log directory belongs to.

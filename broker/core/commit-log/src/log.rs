@@ -16,8 +16,8 @@ use std::sync::Arc;
 use ottla_vocabulary::{Instant, LeaderEpoch, Offset, Timestamp};
 
 use crate::epoch_history::EpochHistory;
-use crate::files::{Durability, FileError, FileFault, Files};
-use crate::layout::{LEADER_EPOCHS, PRODUCER_SNAPSHOT, segment_path};
+use crate::files::{Act, Durability, FileError, FileFault, Files};
+use crate::layout::{LEADER_EPOCHS, PRODUCER_SNAPSHOT, SYNC_FAILED, segment_path};
 use crate::producer_state::ProducerState;
 use crate::segment::{Place, Segment};
 use crate::settings::LogSettings;
@@ -41,6 +41,8 @@ pub struct Log<F: Files> {
     /// so none may come to lie there unsynced.
     pub(crate) trusted: Offset,
     pub(crate) epochs: EpochHistory,
+    /// Whether the file of epochs says something else, because the disk refused.
+    pub(crate) are_epochs_unwritten: bool,
     pub(crate) producers: ProducerState,
     /// The offsets of the producer snapshots on disk, rising.
     pub(crate) snapshots: Vec<Offset>,
@@ -208,24 +210,32 @@ impl<F: Files> Log<F> {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.as_ref().clone()))
     }
 
-    /// Takes note of what a disk refused: a full disk or too many open files may pass, anything else is for good.
+    /// Takes note of what a disk refused: a full disk or too many open files may pass, anything else is for good, and so
+    /// is a sync that failed, whatever the reason.
     pub(crate) fn noted(&mut self, error: FileError) -> FileError {
-        match error.fault {
-            FileFault::Full | FileFault::Descriptors => {}
-            FileFault::NotFound | FileFault::Locked | FileFault::Io(_) => self.fail(&error),
+        match (error.act, &error.fault) {
+            (Act::Sync, _) | (_, FileFault::NotFound | FileFault::Locked | FileFault::Io(_)) => self.fail(&error),
+            (_, FileFault::Full | FileFault::Descriptors) => {}
         }
         error
     }
 
-    /// Lets nothing be written from here on.
+    /// Lets nothing be written from here on. After a failed sync a mark says so to the next process, which would else find
+    /// in memory what the disk never got, and sync it with success: the kernel reports a lost write once.
     pub(crate) fn fail(&mut self, error: &FileError) {
+        if error.act == Act::Sync && self.failure.is_none() {
+            // Without the mark, on a disk that takes no file either, nothing is worse than before.
+            let _ = self.files.create(&self.folder.join(SYNC_FAILED));
+        }
         self.failure.get_or_insert_with(|| Box::new(error.clone()));
     }
 
     /// Replaces the file of leader epochs. It need not survive a loss of power before the records of the epoch do.
     pub(crate) fn write_epochs(&mut self) -> Result<(), FileError> {
         let path = self.folder.join(LEADER_EPOCHS);
+        self.are_epochs_unwritten = true;
         self.epochs.write(&self.files, &path, Durability::Unsynced)?;
+        self.are_epochs_unwritten = false;
         self.note_unsynced(path);
         Ok(())
     }

@@ -55,8 +55,8 @@ pub struct LogPositions {
     pub high_watermark: Offset,
     /// Where it begins.
     pub log_start: Offset,
-    /// Where its first segment begins.
-    pub first_base: Offset,
+    /// Whether the first segment's name, which is on disk, says so as well.
+    pub is_start_on_disk: bool,
 }
 
 /// Why a directory cannot be used.
@@ -80,7 +80,7 @@ impl<F: Files> Log<F> {
             recovery_point: self.recovery_point,
             high_watermark: self.high_watermark,
             log_start: self.log_start,
-            first_base: self.segments[0].base(),
+            is_start_on_disk: self.log_start <= self.segments[0].base() && !self.is_folder_unsynced,
         }
     }
 }
@@ -92,7 +92,7 @@ impl<F: Files> LogDirectory<F> {
     /// # Errors
     /// When the disk refuses, another broker has the directory, or one of its files is damaged.
     pub fn open(files: F, path: &Path) -> Result<LogDirectory<F>, DirectoryError> {
-        files.create_folder(path)?;
+        create_synced(&files, path)?;
         let lock = files.lock(&path.join(LOCK))?;
         let meta = meta_properties::read(&files, path)?;
         let clean_stop = clean_shutdown::read(&files, path)?;
@@ -243,7 +243,7 @@ impl<F: Files> LogDirectory<F> {
         for (partition, positions) in positions {
             recovery_points.insert(partition.clone(), positions.recovery_point);
             high_watermarks.insert(partition.clone(), positions.high_watermark);
-            if positions.log_start > positions.first_base {
+            if !positions.is_start_on_disk {
                 log_starts.insert(partition.clone(), positions.log_start);
             }
         }
@@ -296,6 +296,18 @@ impl<F: Files> LogDirectory<F> {
         write(HIGH_WATERMARKS, &self.high_watermarks)?;
         write(LOG_STARTS, &self.log_starts)
     }
+}
+
+/// Creates a folder and those above it so that they survive a loss of power.
+fn create_synced<F: Files>(files: &F, path: &Path) -> Result<(), FileError> {
+    if files.facts(path)?.is_some() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    let Some(above) = above else { return files.create_folder(path) };
+    create_synced(files, above)?;
+    files.create_folder(path)?;
+    files.sync_folder(above)
 }
 
 type Folders = (Vec<FoundPartition>, Vec<(String, PartitionFolder)>);

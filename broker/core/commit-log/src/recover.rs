@@ -15,7 +15,7 @@ use ottla_vocabulary::{LeaderEpoch, Now, Offset};
 use crate::checkpoint::CheckpointError;
 use crate::epoch_history::EpochHistory;
 use crate::files::{Act, FileError, FileFault, Files, LogFile, read_whole};
-use crate::layout::{LEADER_EPOCHS, LOG, TRANSACTION_INDEX, segment_path};
+use crate::layout::{LEADER_EPOCHS, LOG, PARTITION_METADATA, SYNC_FAILED, TRANSACTION_INDEX, segment_path};
 use crate::leftovers::{self, Contents};
 use crate::log::{Log, Reached};
 use crate::producer_snapshot;
@@ -75,6 +75,7 @@ impl<F: Files> Log<F> {
             recovery_point: checkpointed.recovery_point.max(Offset::ZERO),
             trusted: checkpointed.recovery_point.max(Offset::ZERO),
             epochs: EpochHistory::default(),
+            are_epochs_unwritten: false,
             producers: ProducerState::default(),
             snapshots: contents.snapshots,
             unsynced: Vec::new(),
@@ -90,7 +91,18 @@ impl<F: Files> Log<F> {
             log.segments.push(segment);
             log.is_folder_unsynced = true;
         }
+        let sync_failed = log.folder.join(SYNC_FAILED);
+        let had_failed = log.files.facts(&sync_failed)?.is_some();
+        if had_failed {
+            log.forget_cached()?;
+        }
         let recovery = log.load(checkpointed, now)?;
+        if had_failed {
+            log.files.remove(&sync_failed)?;
+        }
+        if !checkpointed.clean_stop {
+            log.suppose_nothing_synced();
+        }
         Ok((log, recovery))
     }
 
@@ -114,11 +126,14 @@ impl<F: Files> Log<F> {
         self.log_start = self.log_start.max(self.segments[0].base());
         self.high_watermark = checkpointed.high_watermark.clamp(self.log_start, self.log_end);
         self.recovery_point = self.recovery_point.min(self.log_end);
+        // A file that took its name and lost its content is empty.
+        let epochs_are_lost = epochs_are_lost || (self.epochs.entries().is_empty() && self.log_end > self.log_start);
         if epochs_are_lost {
             self.find_epochs()?;
         }
         let (end, start) = (self.log_end, self.log_start);
-        let epochs_changed = self.epochs.truncate_from_end(end) | self.epochs.truncate_from_start(start);
+        let epochs_changed =
+            self.epochs.truncate_from_end(end) | self.epochs.truncate_from_start(start) | self.find_first_epochs()?;
         if epochs_changed || epochs_are_lost || recovery.segments_scanned > 0 {
             self.write_epochs()?;
         }
@@ -128,6 +143,30 @@ impl<F: Files> Log<F> {
             self.reload_producers(now)?;
         }
         Ok(recovery)
+    }
+
+    /// Lets the disk say what it has of the files that a failed sync may have been of.
+    fn forget_cached(&mut self) -> Result<(), FileError> {
+        for segment in &self.segments {
+            for path in segment.paths(&self.folder) {
+                if self.files.facts(&path)?.is_some() {
+                    self.files.file(&path).forget_cached()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// After a process was killed, all that it did can be seen and need not be on disk: what the next flush must sync
+    /// besides the records.
+    fn suppose_nothing_synced(&mut self) {
+        self.is_folder_unsynced = true;
+        self.is_parent_unsynced = true;
+        self.note_unsynced(self.folder.join(PARTITION_METADATA));
+        self.note_unsynced(self.folder.join(LEADER_EPOCHS));
+        for offset in self.snapshots.clone() {
+            self.note_unsynced(self.snapshot_path(offset));
+        }
     }
 
     /// The log's end when the last segment is whole.
@@ -157,11 +196,12 @@ impl<F: Files> Log<F> {
         while index < self.segments.len() {
             let base = self.segments[index].base();
             if index > first {
-                if base < self.log_end {
-                    break; // a segment that had been cut off, and came back
+                // A segment begins where the one before it ends. One that begins earlier had been cut off and came back;
+                // before one that begins later, records are missing that were never synced.
+                if base != self.log_end {
+                    break;
                 }
                 self.take_snapshot(base)?;
-                self.log_end = base;
             }
             let cut = self.recover_segment(index, synced, &mut recovery)?;
             index += 1;
@@ -226,9 +266,10 @@ impl<F: Files> Log<F> {
         }
         let (place, segment) = self.segment(index);
         if sound < size {
-            segment.log(place).truncate(sound.into())?;
+            segment.cut_log(place, sound)?;
         }
         segment.finish_indexes(place)?;
+        self.note_indexes_unsynced(index);
         Ok(u64::from(size - sound))
     }
 
@@ -310,18 +351,47 @@ impl<F: Files> Log<F> {
 
     /// Finds the leader epochs in the batches, after their file was lost.
     fn find_epochs(&mut self) -> Result<(), FileError> {
+        let (start, end) = (self.log_start, self.log_end);
+        self.epochs = self.epochs_within(start, end)?;
+        Ok(())
+    }
+
+    /// Finds the epochs before the first known one, and tells whether there were any: when the log's start was moved and
+    /// then the power was lost, the file of epochs may know of it and the checkpoint not.
+    fn find_first_epochs(&mut self) -> Result<bool, FileError> {
+        let start = self.log_start;
+        let Some(first) = self.epochs.entries().first().copied().filter(|first| first.start > start) else {
+            return Ok(false);
+        };
+        let mut epochs = self.epochs_within(start, first.start)?;
+        if epochs.entries().is_empty() {
+            return Ok(false);
+        }
+        for known in self.epochs.entries() {
+            epochs.assign(known.epoch, known.start);
+        }
+        self.epochs = epochs;
+        Ok(true)
+    }
+
+    /// The epochs of the batches that lie between these offsets.
+    fn epochs_within(&mut self, start: Offset, end: Offset) -> Result<EpochHistory, FileError> {
         let mut epochs = EpochHistory::default();
-        for index in 0..self.segments.len() {
+        for index in self.segment_of(start)..self.segments.len() {
             let (place, segment) = self.segment(index);
+            if segment.base() >= end {
+                break;
+            }
             let mut walk = segment.walk(place, 0);
             while let Some(batch) = walk.next_sound()? {
-                if batch.header.partition_leader_epoch >= LeaderEpoch(0) {
-                    epochs.assign(batch.header.partition_leader_epoch, batch.header.base_offset);
+                let header = batch.header;
+                let is_within = start < header.next_offset() && header.base_offset < end;
+                if is_within && header.partition_leader_epoch >= LeaderEpoch(0) {
+                    epochs.assign(header.partition_leader_epoch, header.base_offset.max(start));
                 }
             }
         }
-        self.epochs = epochs;
-        Ok(())
+        Ok(epochs)
     }
 }
 

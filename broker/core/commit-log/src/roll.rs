@@ -9,7 +9,7 @@ use std::io::IoSlice;
 
 use ottla_vocabulary::{Now, Offset};
 
-use crate::files::{FileError, Files, LogFile};
+use crate::files::{Descriptor, FileError, Files, LogFile};
 use crate::log::Log;
 use crate::producer_snapshot;
 use crate::segment::{BatchFacts, Segment};
@@ -29,25 +29,46 @@ impl<F: Files> Log<F> {
         Ok(true)
     }
 
-    /// Begins a new segment when a batch that begins at this offset asks for one.
+    /// Begins a new segment when batches that begin at this offset ask for one: at the log's end, since recovery takes a
+    /// gap between segments for a loss; only where the offsets leap by more than an index can say, after the leap.
     pub(crate) fn roll_before(&mut self, batch: &BatchFacts, base: Offset, now: Now) -> Result<bool, FileError> {
         let settings = self.settings.clone();
         let (place, active) = self.active();
         if !active.must_roll(place, batch, &settings, now.wall)? {
             return Ok(false);
         }
-        self.roll_at(base, now)?;
+        let leaps = batch.last_offset.0 - self.log_end.0 > i64::from(i32::MAX);
+        self.roll_at(if leaps { base } else { self.log_end }, now)?;
         Ok(true)
     }
 
     fn roll_at(&mut self, base: Offset, now: Now) -> Result<(), FileError> {
         let (place, active) = self.active();
         active.finish_indexes(place)?;
+        if self.trusted < base {
+            let last = self.segments.len() - 1;
+            self.note_indexes_unsynced(last);
+        } else {
+            // All of the old segment is synced, so after a loss of power nobody would look into it and find its indexes
+            // missing. This is a log that is synced with each append: three more syncs a segment are nothing to it.
+            let (place, active) = self.active();
+            for descriptor in active.index_descriptors(place)? {
+                descriptor.sync()?;
+            }
+        }
         self.take_snapshot(base)?;
         let segment = Segment::create(self.place(), base, now.wall)?;
         self.segments.push(segment);
         self.is_folder_unsynced = true;
         Ok(())
+    }
+
+    /// Notes that a segment's indexes, which are believed when the recovery point lies beyond it, were written just now.
+    pub(crate) fn note_indexes_unsynced(&mut self, index: usize) {
+        let [_, offset_index, time_index, transactions] = self.segments[index].paths(&self.folder);
+        for path in [offset_index, time_index, transactions] {
+            self.note_unsynced(path);
+        }
     }
 
     /// Keeps the producers' state as of an offset up to which the log goes, unless that is there already.

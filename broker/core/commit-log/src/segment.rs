@@ -304,7 +304,11 @@ impl<F: Files> Segment<F> {
             self.note_found(place, &batch)?;
         }
         self.size = size; // what is no batch at its end stays unreachable: no index and no walk leads there
-        Ok(())
+        self.finish_indexes(place)?;
+        // The log may have promised already that this segment need not be looked at after a loss of power.
+        let indexes = self.load_indexes(place)?;
+        indexes.offset_file.sync()?;
+        indexes.time_file.sync()
     }
 
     /// Empties the indexes; every batch from the first on is then given to [`Segment::note_found`].
@@ -347,7 +351,7 @@ impl<F: Files> Segment<F> {
         now: Timestamp,
     ) -> Result<(), FileError> {
         self.load_indexes(place)?;
-        self.log(place).truncate(position.into())?;
+        self.cut_log(place, position)?;
         self.size = position;
         if position == 0 {
             self.first_timestamp = None;
@@ -364,6 +368,14 @@ impl<F: Files> Segment<F> {
         }
         self.largest = Some(self.largest_by_walking(place)?);
         Ok(())
+    }
+
+    /// Cuts the file of batches off, for good: when the recovery point lies at this very place, nobody would look at what
+    /// came back behind it after a loss of power.
+    pub(crate) fn cut_log(&mut self, place: Place<'_, F>, position: u32) -> Result<(), FileError> {
+        let log = self.log(place);
+        log.truncate(position.into())?;
+        log.sync()
     }
 
     /// Stores that a transaction was aborted by a marker in this segment.

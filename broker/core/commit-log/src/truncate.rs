@@ -12,7 +12,7 @@ use crate::log::{Log, Reached};
 use crate::producer_state::ProducerState;
 use crate::recover;
 use crate::segment::Segment;
-use crate::walk::WalkError;
+use crate::walk::{FoundBatch, WalkError};
 
 /// Why a log was not cut.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +30,19 @@ pub enum TruncateError {
     Storage(#[from] FileError),
 }
 
+/// Where a log is cut.
+struct Cut {
+    /// The last segment that stays.
+    segment: usize,
+    /// The first batch that goes.
+    batch: Option<FoundBatch>,
+    /// The log's end.
+    end: Offset,
+}
+
 impl<F: Files> Log<F> {
-    /// Drops this and all later offsets; when a batch goes beyond it, that whole batch. Answers the log's end.
+    /// Drops this and all later offsets; when a batch goes beyond it, that whole batch. Answers the log's end. Before the
+    /// log's start, where nothing is left to keep, it is begun anew.
     ///
     /// # Errors
     /// When the recovery-point checkpoint was not lowered, or the disk refuses.
@@ -40,11 +51,12 @@ impl<F: Files> Log<F> {
         if offset >= self.log_end {
             return Ok(self.log_end);
         }
-        self.check_trusted(offset)?;
-        if offset < self.segments[0].base() {
+        if offset < self.log_start {
             return self.truncate_fully_and_start_at(offset, now);
         }
-        self.try_truncate(offset, now).inspect_err(|error| self.fail(error))?;
+        let cut = self.decide_cut(offset)?;
+        self.check_trusted(cut.end)?;
+        self.cut_at(&cut, now).inspect_err(|error| self.fail(error))?;
         Ok(self.log_end)
     }
 
@@ -59,36 +71,45 @@ impl<F: Files> Log<F> {
         Ok(self.log_end)
     }
 
-    /// Gives up the recovery point beyond this offset, in preparation of a truncation: the directory then writes its
-    /// checkpoint and says so.
-    pub fn lower_recovery_point(&mut self, offset: Offset) {
-        self.recovery_point = self.recovery_point.min(offset);
+    /// Gives up the recovery point beyond the place at which the log would be cut for this offset, in preparation of
+    /// that: the directory then writes its checkpoint and says so.
+    ///
+    /// # Errors
+    /// When the disk refuses to tell where that is.
+    pub fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), FileError> {
+        let end = if offset < self.log_start { offset } else { self.decide_cut(offset)?.end };
+        self.recovery_point = self.recovery_point.min(end);
         self.truncations += 1; // a flush that is under way must not raise it again
+        Ok(())
     }
 
-    fn check_trusted(&self, offset: Offset) -> Result<(), TruncateError> {
+    fn check_trusted(&self, end: Offset) -> Result<(), TruncateError> {
         let trusted = self.trusted;
-        if offset < trusted { Err(TruncateError::Trusted { offset, trusted }) } else { Ok(()) }
+        if end < trusted { Err(TruncateError::Trusted { offset: end, trusted }) } else { Ok(()) }
     }
 
-    fn try_truncate(&mut self, offset: Offset, now: Now) -> Result<(), FileError> {
-        let keep = self.segment_of(offset);
-        self.drop_segments_after(keep)?;
-        let (place, segment) = self.segment(keep);
-        let found = segment.find(place, offset).map_err(|error| match error {
+    fn decide_cut(&mut self, offset: Offset) -> Result<Cut, FileError> {
+        let index = self.segment_of(offset);
+        let (place, segment) = self.segment(index);
+        let batch = segment.find(place, offset).map_err(|error| match error {
             WalkError::File(error) => error,
             // What cannot be walked cannot be cut at a batch: it takes the walk of a recovery.
             WalkError::Batch { .. } | WalkError::Misdirected { .. } => recover::unreadable(place.folder, &error),
         })?;
-        let mut end = offset;
-        if let Some(batch) = found {
-            end = end.min(batch.header.base_offset);
-            segment.cut(place, batch.position, end, now.wall)?;
+        let end = batch.map_or(offset, |batch| offset.min(batch.header.base_offset)).max(self.log_start);
+        Ok(Cut { segment: index, batch, end })
+    }
+
+    fn cut_at(&mut self, cut: &Cut, now: Now) -> Result<(), FileError> {
+        self.drop_segments_after(cut.segment)?;
+        let (place, segment) = self.segment(cut.segment);
+        if let Some(batch) = cut.batch {
+            segment.cut(place, batch.position, cut.end, now.wall)?;
         }
-        self.log_end = end;
+        self.log_end = cut.end;
         self.after_cut();
-        self.forget_snapshots_after(end)?;
-        if self.epochs.truncate_from_end(end) {
+        self.forget_snapshots_after(cut.end)?;
+        if self.epochs.truncate_from_end(cut.end) {
             self.write_epochs()?;
         }
         self.reload_producers(now)
@@ -113,6 +134,9 @@ impl<F: Files> Log<F> {
     }
 
     pub(crate) fn drop_segments_after(&mut self, keep: usize) -> Result<(), FileError> {
+        if self.segments.len() <= keep + 1 {
+            return Ok(()); // a sync of the folder would be all that is done, and every start asks this of every log
+        }
         while self.segments.len() > keep + 1 {
             let last = self.segments.len() - 1;
             let [log, offset_index, time_index, transactions] = self.segments[last].paths(&self.folder);

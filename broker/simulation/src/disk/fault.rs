@@ -1,0 +1,39 @@
+//! What goes wrong on a simulated disk, and when.
+
+use std::collections::BTreeMap;
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The power goes: the operation is done in part or not at all, and everything after it fails until a restart.
+    PowerLoss,
+    /// The operation fails with an error of the disk. A write may have been done in part; of a sync, what it should have
+    /// made durable is lost, and no later sync says so.
+    Io,
+    /// The disk is full: a write is done in part.
+    Full,
+}
+
+/// Which operation meets which fault, and how large the disk is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Faults {
+    /// By the number of the operation, from 0.
+    pub(crate) planned: BTreeMap<u64, Fault>,
+    /// No more bytes than these fit.
+    pub(crate) capacity: Option<u64>,
+    /// Reads fail.
+    pub(crate) reads_fail: bool,
+    /// Syncs fail.
+    pub(crate) syncs_fail: bool,
+    /// Syncs do not do what they say.
+    pub(crate) dishonest: Option<DishonestSyncs>,
+}
+
+/// A disk, or what stands between it and the log, that lies about syncs: to see that the checkers of a world notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DishonestSyncs {
+    /// They do nothing and say that they did.
+    Skipped,
+    /// Those that fail are asked again, and then report success, as Linux does.
+    FailuresHidden,
+}
