@@ -44,6 +44,13 @@ pub struct Arguments {
     images_are_there: bool,
 }
 
+impl Arguments {
+    /// As the tests run it: on a local Kubernetes, which is taken down at the end unless somebody was using it.
+    pub fn for_test(down: bool) -> Arguments {
+        Arguments { down, context: None, images_are_there: false }
+    }
+}
+
 /// Prepares everything, tells the story, and says how to go on.
 pub fn run(arguments: &Arguments) -> Result<()> {
     println!(

@@ -150,6 +150,16 @@ pub fn down() -> Result<()> {
     down::down(&Layout::new(Shape::Whole)?)
 }
 
+/// Whether a local cluster with nodes is there.
+pub fn is_up() -> Result<bool> {
+    Ok(state::State::read(&Layout::new(Shape::Whole)?).is_some())
+}
+
+/// Takes a control plane down that was started alone, as the API server's tests do.
+pub fn control_plane_down() -> Result<()> {
+    down::down(&Layout::new(Shape::ControlPlane)?)
+}
+
 /// The names of the local cluster, which must be there.
 pub fn names() -> Result<Names> {
     let layout = Layout::new(Shape::Whole)?;
