@@ -91,7 +91,9 @@ fn check_lookups(log: &mut Log<SimulatedDisk>, found: &[ModelBatch], what: &str)
         let below = ReadLimits { upper_bound: batch.header.base_offset, bytes_max: 1 << 20, at_least_one: true };
         if let Some(span) = log.read(log.log_start(), below).unwrap() {
             for batch in batches(&span.read().unwrap()) {
-                assert!(batch.unwrap().header().next_offset() <= below.upper_bound, "{what}");
+                let batch =
+                    batch.unwrap_or_else(|error| panic!("{what}: below {}: {error} {log:?}", below.upper_bound));
+                assert!(batch.header().next_offset() <= below.upper_bound, "{what}");
             }
         }
     }

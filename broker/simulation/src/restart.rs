@@ -1,0 +1,110 @@
+//! What a new process shows of what the one before promised: every topic, and every log from its beginning to its end.
+
+use ottla_wire::{ErrorCode, FetchResponse, ListOffsetsResponse, Records};
+
+use crate::asking::{found, read};
+use crate::broken;
+use crate::model::{Fate, Found, Kept};
+use crate::question::{Question, version};
+use crate::workload::{Place, Role, Stage};
+use crate::world::World;
+
+/// Less than most logs here have, so that reading one takes several fetches.
+const READ_BYTES: i32 = 4000;
+
+impl World {
+    /// Looks at all that there is after a start.
+    pub(crate) fn check_reopened(&mut self, lost_power: bool) -> Kept {
+        for client in &mut self.clients {
+            client.waits_for = None;
+            if let Role::Member(member) = &mut client.role {
+                member.stage = Stage::Lost;
+            }
+        }
+        self.ask(0, Question::Metadata)?;
+        for number in 0..self.model.partitions.len() {
+            let is_known = self.model.topics[self.model.partitions[number].topic].exists;
+            if is_known && !self.reopen(number, lost_power)? {
+                return Ok(()); // it died meanwhile; the next one is looked at
+            }
+        }
+        self.resume_producers();
+        Ok(())
+    }
+
+    /// Reads a whole log; false when that cannot be done.
+    fn reopen(&mut self, number: usize, lost_power: bool) -> Kept<bool> {
+        let place = self.place(number);
+        let mut ends = [0; 2];
+        for (end, is_latest) in ends.iter_mut().zip([false, true]) {
+            let question = Question::ListOffset { partition: place.clone(), is_latest };
+            let Some(bytes) = self.ask_at_once(&question)? else { return Ok(false) };
+            let response: ListOffsetsResponse<'_> = read(&bytes, version::LIST_OFFSETS, 0)?;
+            let told = response.topics.iter().next().and_then(|topic| topic.partitions.iter().next());
+            let Some(told) = told else { broken!("ListOffsets is answered for no partition") };
+            if told.error_code != 0 {
+                return self.not_there(&place, told.error_code, lost_power);
+            }
+            *end = told.offset;
+        }
+        let [start, end] = ends;
+        let mut all: Vec<Found> = Vec::new();
+        let mut next = start;
+        while next < end {
+            let question =
+                Question::Fetch { partition: place.clone(), offset: next, wait_ms: 0, bytes_max: READ_BYTES };
+            let Some(bytes) = self.ask_at_once(&question)? else { return Ok(false) };
+            let response: FetchResponse<'_> = read(&bytes, version::FETCH, 0)?;
+            let told = response.responses.iter().next().and_then(|topic| topic.partitions.iter().next());
+            let Some(told) = told else { broken!("Fetch is answered for no partition") };
+            if told.error_code != 0 {
+                return self.not_there(&place, told.error_code, lost_power);
+            }
+            let Some(Records::Bytes(records)) = told.records else { broken!("{place} has nothing at {next}") };
+            let known = &self.model.partitions[number];
+            let count = |batch: usize| known.batches.get(batch).map(|batch| batch.count);
+            let more = found(number, records, count)?;
+            let Some(last) = more.last() else { broken!("{place} has nothing at {next}") };
+            next = last.base + count(last.batch).unwrap_or(1);
+            all.extend(more);
+        }
+        self.trace.tell(format_args!("{place} has {start}..{end} in {} batches", all.len()));
+        self.model.partitions[number].reopened(lost_power, start, end, &all)?;
+        Ok(true)
+    }
+
+    fn not_there(&mut self, place: &Place, code: i16, lost_power: bool) -> Kept<bool> {
+        let code = ErrorCode::from_code(code);
+        if self.excuses.opening {
+            self.trace.tell(format_args!("{place} is not open: {}", code.name()));
+            // What is promised of it is asked of the next process.
+            self.remember_power_loss(lost_power);
+            return Ok(true);
+        }
+        broken!("{place} is answered {} after a start", code.name())
+    }
+
+    /// Asks what is answered at once.
+    fn ask_at_once(&mut self, question: &Question) -> Kept<Option<Vec<u8>>> {
+        let Some(reply) = self.handle_at_once(question) else { return Ok(None) };
+        if !self.disk.has_power() {
+            return Ok(None);
+        }
+        crate::asking::whole(&reply)
+    }
+
+    /// Producers go on where their log does: one of whose batches some are lost has a gap, and begins anew.
+    fn resume_producers(&mut self) {
+        for client in &mut self.clients {
+            let Role::Producer(producer) = &mut client.role else { continue };
+            let batches = &self.model.partitions[producer.partition].batches;
+            let is_lost = |batch: usize| batches[batch].fate == Fate::Refused;
+            if producer.last.is_some_and(is_lost) {
+                (producer.id, producer.again, producer.last) = (None, None, None);
+            }
+            if !producer.is_idempotent {
+                producer.again = None;
+            }
+        }
+    }
+}
