@@ -110,7 +110,8 @@ impl Exchange {
         let length = (frame.len() - 4) as u32;
         frame[..4].copy_from_slice(&length.to_be_bytes());
         // Not simply that of the request: the answer to ApiVersions is readable whatever the version (KIP-511).
-        let flexible_header = ApiKey::from_key(Request::KEY).is_some_and(|api| 0 < api.response_header_version(version));
+        let flexible_header =
+            ApiKey::from_key(Request::KEY).is_some_and(|api| 0 < api.response_header_version(version));
         Ok((frame, Asked { correlation, version, flexible_header }))
     }
 

@@ -46,7 +46,8 @@ async fn a_topic_is_made_grown_configured_and_deleted() {
     let refused = admin.alter_topic_config("flights", &wrong).await.unwrap_err();
     assert!(matches!(refused, ClientError::Refused { code: ErrorCode::InvalidConfig, .. }), "{refused}");
 
-    let names: Vec<_> = admin.topics().await.unwrap().into_iter().map(|topic| (topic.name, topic.partitions.len())).collect();
+    let names: Vec<_> =
+        admin.topics().await.unwrap().into_iter().map(|topic| (topic.name, topic.partitions.len())).collect();
     assert_eq!(names, [("flights".to_owned(), 5)]);
     admin.delete_topic("flights").await.unwrap();
     assert_eq!(admin.topic("flights").await.unwrap(), None);

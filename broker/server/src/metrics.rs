@@ -150,11 +150,9 @@ fn partitions(page: &mut Page, measures: &Measures) {
     page.single("kafka_log_logmanager_offlinelogdirectorycount", gauge, "Log directories that cannot be used.", 0);
     type Value = fn(&PartitionMeasures) -> i128;
     let families: [(&'static str, &str, Value); 6] = [
-        (
-            "kafka_cluster_partition_underminisr",
-            "1 for a partition with fewer replicas in sync than must be.",
-            |one| i128::from(one.in_sync < one.in_sync_min),
-        ),
+        ("kafka_cluster_partition_underminisr", "1 for a partition with fewer replicas in sync than must be.", |one| {
+            i128::from(one.in_sync < one.in_sync_min)
+        }),
         (
             "kafka_cluster_partition_atminisr",
             "1 for a partition with just as many replicas in sync as must be.",

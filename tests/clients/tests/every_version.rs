@@ -32,7 +32,8 @@ impl Peer {
 
     /// Sends the request in every advertised version and reads each answer.
     fn every<'a, Request: Message<'a>, Response: for<'b> Read1<'b>>(&mut self, request: impl Fn(i16) -> Request) {
-        let (least, most) = self.exchange.served(Request::KEY).unwrap_or_else(|| panic!("{} is advertised", Request::NAME));
+        let (least, most) =
+            self.exchange.served(Request::KEY).unwrap_or_else(|| panic!("{} is advertised", Request::NAME));
         // Produce is advertised from 0 for librdkafka's sake and served from 3 (KAFKA-18659).
         for version in least.max(Request::VERSION_MIN)..=most {
             let (frame, asked) = self.exchange.frame(&request(version), version).unwrap();
@@ -130,7 +131,11 @@ fn every_advertised_version_is_answered() {
     for (name, id) in [("made-7", id), ("missing", Uuid([7; 16]))] {
         peer.every::<_, OfMetadata>(|version| {
             let topic = metadata_request::MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
-            MetadataRequest { topics: Some(vec![topic].into()), allow_auto_topic_creation: version < 4, ..Default::default() }
+            MetadataRequest {
+                topics: Some(vec![topic].into()),
+                allow_auto_topic_creation: version < 4,
+                ..Default::default()
+            }
         });
         peer.every::<_, OfProduce>(|version| {
             let (name, topic_id) = named(version, 13, name, id);
@@ -149,7 +154,8 @@ fn every_advertised_version_is_answered() {
         });
         peer.every::<_, OfListOffsets>(|_| {
             let partition = list_offsets_request::ListOffsetsPartition { timestamp: -1, ..Default::default() };
-            let topic = list_offsets_request::ListOffsetsTopic { name: name.into(), partitions: vec![partition].into() };
+            let topic =
+                list_offsets_request::ListOffsetsTopic { name: name.into(), partitions: vec![partition].into() };
             ListOffsetsRequest { replica_id: -1, topics: vec![topic].into(), ..Default::default() }
         });
         peer.every::<_, OfOffsetForLeaderEpoch>(|_| {
@@ -174,19 +180,26 @@ fn every_advertised_version_is_answered() {
             }
             let (name, topic_id) = named(version, 10, name, id);
             let partition_indexes = vec![0, 1].into();
-            let topic = offset_fetch_request::OffsetFetchRequestTopics { name: name.into(), topic_id, partition_indexes };
+            let topic =
+                offset_fetch_request::OffsetFetchRequestTopics { name: name.into(), topic_id, partition_indexes };
             let topics = Some(vec![topic].into());
-            let group = offset_fetch_request::OffsetFetchRequestGroup { group_id: "group".into(), topics, ..Default::default() };
+            let group = offset_fetch_request::OffsetFetchRequestGroup {
+                group_id: "group".into(),
+                topics,
+                ..Default::default()
+            };
             let all = offset_fetch_request::OffsetFetchRequestGroup { topics: None, ..group.clone() };
             OffsetFetchRequest { groups: vec![group, all].into(), ..Default::default() }
         });
         peer.every::<_, OfDeleteRecords>(|_| {
             let partition = delete_records_request::DeleteRecordsPartition { partition_index: 0, offset: 0 };
-            let topic = delete_records_request::DeleteRecordsTopic { name: name.into(), partitions: vec![partition].into() };
+            let topic =
+                delete_records_request::DeleteRecordsTopic { name: name.into(), partitions: vec![partition].into() };
             DeleteRecordsRequest { topics: vec![topic].into(), timeout_ms: 1000 }
         });
         peer.every::<_, OfDescribeProducers>(|_| {
-            let topic = describe_producers_request::TopicRequest { name: name.into(), partition_indexes: vec![0].into() };
+            let topic =
+                describe_producers_request::TopicRequest { name: name.into(), partition_indexes: vec![0].into() };
             DescribeProducersRequest { topics: vec![topic].into() }
         });
         peer.every::<_, OfDescribeConfigs>(|_| {
@@ -199,9 +212,11 @@ fn every_advertised_version_is_answered() {
             DescribeConfigsRequest { resources: resources.into(), ..Default::default() }
         });
         peer.every::<_, OfAlterConfigs>(|_| {
-            let config = alter_configs_request::AlterableConfig { name: "retention.ms".into(), value: Some("1000".into()) };
+            let config =
+                alter_configs_request::AlterableConfig { name: "retention.ms".into(), value: Some("1000".into()) };
             let configs = vec![config].into();
-            let resource = alter_configs_request::AlterConfigsResource { resource_type: 2, resource_name: name.into(), configs };
+            let resource =
+                alter_configs_request::AlterConfigsResource { resource_type: 2, resource_name: name.into(), configs };
             AlterConfigsRequest { resources: vec![resource].into(), validate_only: false }
         });
         peer.every::<_, OfIncrementalAlterConfigs>(|_| {
@@ -211,13 +226,17 @@ fn every_advertised_version_is_answered() {
                 value: Some("2000".into()),
             };
             let configs = vec![config].into();
-            let resource =
-                incremental_alter_configs_request::AlterConfigsResource { resource_type: 2, resource_name: name.into(), configs };
+            let resource = incremental_alter_configs_request::AlterConfigsResource {
+                resource_type: 2,
+                resource_name: name.into(),
+                configs,
+            };
             IncrementalAlterConfigsRequest { resources: vec![resource].into(), validate_only: false }
         });
         peer.every::<_, OfCreatePartitions>(|version| {
             let count = i32::from(version) + 2;
-            let topic = create_partitions_request::CreatePartitionsTopic { name: name.into(), count, assignments: None };
+            let topic =
+                create_partitions_request::CreatePartitionsTopic { name: name.into(), count, assignments: None };
             CreatePartitionsRequest { topics: vec![topic].into(), timeout_ms: 10_000, validate_only: false }
         });
         peer.every::<_, OfDescribeTopicPartitions>(|_| {
@@ -225,18 +244,23 @@ fn every_advertised_version_is_answered() {
             DescribeTopicPartitionsRequest { topics: vec![topic].into(), ..Default::default() }
         });
         peer.every::<_, OfDescribeLogDirs>(|_| {
-            let topic = describe_log_dirs_request::DescribableLogDirTopic { topic: name.into(), partitions: vec![0].into() };
+            let topic =
+                describe_log_dirs_request::DescribableLogDirTopic { topic: name.into(), partitions: vec![0].into() };
             DescribeLogDirsRequest { topics: Some(vec![topic].into()) }
         });
         peer.every::<_, OfOffsetDelete>(|_| {
             let partition = offset_delete_request::OffsetDeleteRequestPartition { partition_index: 0 };
-            let topic = offset_delete_request::OffsetDeleteRequestTopic { name: name.into(), partitions: vec![partition].into() };
+            let topic = offset_delete_request::OffsetDeleteRequestTopic {
+                name: name.into(),
+                partitions: vec![partition].into(),
+            };
             OffsetDeleteRequest { group_id: "group".into(), topics: vec![topic].into() }
         });
     }
     for group in ["group", "missing", ""] {
         peer.every::<_, OfJoinGroup>(|_| {
-            let protocol = join_group_request::JoinGroupRequestProtocol { name: "range".into(), metadata: vec![0].into() };
+            let protocol =
+                join_group_request::JoinGroupRequestProtocol { name: "range".into(), metadata: vec![0].into() };
             JoinGroupRequest {
                 group_id: group.into(),
                 session_timeout_ms: 10_000,
@@ -257,7 +281,10 @@ fn every_advertised_version_is_answered() {
             };
             LeaveGroupRequest { group_id: group.into(), member_id: member_id.into(), members: members.into() }
         });
-        peer.every::<_, OfDescribeGroups>(|_| DescribeGroupsRequest { groups: vec![group.into()].into(), ..Default::default() });
+        peer.every::<_, OfDescribeGroups>(|_| DescribeGroupsRequest {
+            groups: vec![group.into()].into(),
+            ..Default::default()
+        });
         peer.every::<_, OfDeleteGroups>(|_| DeleteGroupsRequest { groups_names: vec![group.into()].into() });
     }
     peer.every::<_, OfListGroups>(|_| ListGroupsRequest::default());
@@ -269,7 +296,11 @@ fn every_advertised_version_is_answered() {
         DescribeQuorumRequest { topics: vec![topic].into() }
     });
     peer.every::<_, OfUpdateFeatures>(|_| {
-        let update = update_features_request::FeatureUpdateKey { feature: "no.such".into(), max_version_level: 1, ..Default::default() };
+        let update = update_features_request::FeatureUpdateKey {
+            feature: "no.such".into(),
+            max_version_level: 1,
+            ..Default::default()
+        };
         UpdateFeaturesRequest { feature_updates: vec![update].into(), ..Default::default() }
     });
     peer.every::<_, OfDescribeCluster>(|_| DescribeClusterRequest::default());
@@ -288,7 +319,8 @@ fn every_advertised_version_is_answered() {
             let topic_names = vec![name.into(), "missing".into()].into();
             return DeleteTopicsRequest { topic_names, timeout_ms: 10_000, ..Default::default() };
         }
-        let topic = |name: String| delete_topics_request::DeleteTopicState { name: Some(name.into()), topic_id: Uuid::ZERO };
+        let topic =
+            |name: String| delete_topics_request::DeleteTopicState { name: Some(name.into()), topic_id: Uuid::ZERO };
         let topics = vec![topic(name), topic("missing".to_owned())].into();
         DeleteTopicsRequest { topics, timeout_ms: 10_000, ..Default::default() }
     });
@@ -308,7 +340,11 @@ fn every_advertised_version_was_asked(peer: &Peer) {
     for api in ApiKey::ALL {
         let Some((least, most)) = fresh.exchange.served(api.key()) else { continue };
         let least = if api == ApiKey::Produce { 3 } else { least };
-        missing.extend((least..=most).filter(|version| !peer.asked.contains(&(api.key(), *version))).map(|version| (api.name(), version)));
+        missing.extend(
+            (least..=most)
+                .filter(|version| !peer.asked.contains(&(api.key(), *version)))
+                .map(|version| (api.name(), version)),
+        );
     }
     assert_eq!(missing, []);
     fresh.asked.clear();

@@ -31,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("client", &["vocabulary", "wire", "records"]),
     ("crds", &[]),
     ("plan", &["crds", "config", "vocabulary"]),
-    ("controller", &["plan", "crds", "client", "vocabulary", "config"]),
+    ("controller", &["plan", "crds", "client", "vocabulary", "config", "wire"]),
 ];
 
 /// What no core may depend on, however indirectly it asks: the shell owns these.

@@ -25,7 +25,6 @@ mod follow;
 pub mod format;
 pub mod measure;
 mod metadata_log;
-mod snapshot;
 mod node;
 mod parked;
 mod partition;
@@ -33,6 +32,7 @@ mod produce;
 mod producer_ids;
 mod reply;
 mod settings;
+mod snapshot;
 mod upkeep;
 
 pub use boot::{BootError, Setup};
