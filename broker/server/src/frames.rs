@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
 /// Frames up to here are read together with their length. A connection keeps this much while it is idle.
@@ -29,7 +30,13 @@ const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Pool {
     idle: Mutex<Vec<Vec<u8>>>,
+    /// What frames above [`FIRST_BYTES_MAX`] may take together, in kibibytes.
+    budget: Arc<Semaphore>,
 }
+
+/// What large frames may take together when `queued.max.request.bytes` does not say: many clients that send their
+/// largest frame at once wait for each other instead of taking all memory.
+pub(crate) const BUDGET_BYTES: u64 = 256 << 20;
 
 /// Buffers kept for reuse; with [`POOLED_BYTES_MAX`] this bounds what a burst leaves behind to 8 MiB.
 const POOLED_MAX: usize = 8;
@@ -37,8 +44,19 @@ const POOLED_MAX: usize = 8;
 const POOLED_BYTES_MAX: usize = 1 << 20;
 
 impl Pool {
-    pub(crate) fn new() -> Arc<Pool> {
-        Arc::new(Pool { idle: Mutex::new(Vec::new()) })
+    /// With so much for large frames together; a frame of the largest allowed size must fit.
+    pub(crate) fn new(budget_bytes: u64) -> Arc<Pool> {
+        let permits = usize::try_from(budget_bytes / 1024).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Arc::new(Pool { idle: Mutex::new(Vec::new()), budget: Arc::new(Semaphore::new(permits)) })
+    }
+
+    /// Waits for a large frame's share of the memory.
+    async fn admit(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+        if length <= FIRST_BYTES_MAX {
+            return None;
+        }
+        let share = u32::try_from(length / 1024).unwrap_or(u32::MAX);
+        Arc::clone(&self.budget).acquire_many_owned(share).await.ok()
     }
 
     fn take(&self, length: usize) -> Vec<u8> {
@@ -68,8 +86,8 @@ impl Pool {
 pub(crate) enum Frame {
     /// In the connection's own buffer.
     Small { start: usize, end: usize },
-    /// In a buffer of the pool.
-    Large(Vec<u8>),
+    /// In a buffer of the pool, with its share of the memory when it is very large.
+    Large { buffer: Vec<u8>, _share: Option<OwnedSemaphorePermit> },
 }
 
 /// Why no further frame comes.
@@ -123,7 +141,7 @@ impl Frames {
     pub(crate) fn bytes<'a>(&'a self, frame: &'a Frame) -> &'a [u8] {
         match frame {
             Frame::Small { start, end } => &self.small[*start..*end],
-            Frame::Large(buffer) => buffer,
+            Frame::Large { buffer, .. } => buffer,
         }
     }
 
@@ -137,7 +155,7 @@ impl Frames {
                     self.consumed = 0;
                 }
             }
-            Frame::Large(buffer) => self.pool.give(buffer),
+            Frame::Large { buffer, .. } => self.pool.give(buffer),
         }
     }
 
@@ -201,6 +219,9 @@ impl Frames {
         length: usize,
         since: Instant,
     ) -> Result<Frame, Ended> {
+        let admitted = tokio::time::timeout(FRAME_TIME_MAX, self.pool.admit(length)).await;
+        let permit = admitted.map_err(|_elapsed| Ended::Slow { length, received: 0 })?;
+        let since = if permit.is_some() { Instant::now() } else { since };
         let mut buffer = self.pool.take(length);
         // Nothing here in the steady state; at most SMALL_BYTES after a connection changed from small frames to large.
         buffer.extend_from_slice(&self.small[4..]);
@@ -213,7 +234,7 @@ impl Frames {
             let read = read_some(stream, &mut buffer, room, &mut self.alarm, since, FRAME_TIME_MAX).await;
             refuse_short(read, length, buffer.len())?;
         }
-        Ok(Frame::Large(buffer))
+        Ok(Frame::Large { buffer, _share: permit })
     }
 }
 
@@ -265,7 +286,7 @@ mod tests {
     use super::*;
 
     fn frames(length_max: usize) -> Frames {
-        Frames::new(Pool::new(), length_max, Duration::from_secs(600))
+        Frames::new(Pool::new(BUDGET_BYTES), length_max, Duration::from_secs(600))
     }
 
     async fn read_all(mut input: &[u8], length_max: usize) -> (Vec<Vec<u8>>, Ended) {
@@ -340,7 +361,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_claimed_length_takes_no_memory() {
-        let pool = Pool::new();
+        let pool = Pool::new(BUDGET_BYTES);
         assert!(pool.take(100 << 20).capacity() <= FIRST_BYTES_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_frames_wait_for_each_other() {
+        let pool = Pool::new(4 << 20);
+        let first = pool.admit(3 << 20).await;
+        assert!(first.is_some() && pool.admit(1000).await.is_none(), "a small one takes no share");
+        let second = tokio::time::timeout(Duration::from_secs(1), pool.admit(3 << 20)).await;
+        assert!(second.is_err(), "there is no room beside the first");
+        drop(first);
+        assert!(pool.admit(3 << 20).await.is_some());
     }
 }

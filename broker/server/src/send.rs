@@ -22,12 +22,16 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 
 /// Sends a whole reply.
 pub(crate) async fn send<D: Descriptor + AsFd>(stream: &TcpStream, reply: Reply<D>) -> io::Result<()> {
+    send_copying(stream, &reply, COPIED_BYTES_MAX).await
+}
+
+async fn send_copying<D: Descriptor + AsFd>(stream: &TcpStream, reply: &Reply<D>, copied_max: u64) -> io::Result<()> {
     let spliced: u64 = reply.splices.iter().map(|splice| u64::from(splice.length)).sum();
     if spliced == 0 {
         return send_bytes(stream, &reply.bytes, SendFlags::empty()).await;
     }
-    if spliced <= COPIED_BYTES_MAX {
-        return send_bytes(stream, &gather(&reply)?, SendFlags::empty()).await;
+    if spliced <= copied_max {
+        return send_bytes(stream, &gather(reply)?, SendFlags::empty()).await;
     }
     let mut sent = 0;
     for splice in &reply.splices {
@@ -157,6 +161,39 @@ mod tests {
             let splice = Splice { at: 0, descriptor: file.descriptor().unwrap(), position: 19_950, length };
             let reply = Reply { bytes: Vec::new(), splices: vec![splice], mute_ms: 0 };
             assert_eq!(send(&near, reply).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+
+    /// Where [`COPIED_BYTES_MAX`] comes from: `cargo test -p ottla-server --release sending_from -- --ignored --nocapture`.
+    #[tokio::test]
+    #[ignore = "a measurement"]
+    async fn sending_from_memory_and_from_the_file_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = ottla_disk::Disk::new(16);
+        let file = disk.create(&folder.path().join("file")).unwrap();
+        file.write_at(0, &[io::IoSlice::new(&vec![7; 1 << 20])]).unwrap();
+        for length in [1u32 << 10, 4 << 10, 16 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20] {
+            for copied_max in [0, u64::MAX] {
+                let (near, mut far) = pair().await;
+                let reader = tokio::spawn(async move {
+                    let mut buffer = vec![0; 1 << 20];
+                    while matches!(far.read(&mut buffer).await, Ok(1..)) {}
+                });
+                let rounds = (256 << 20) / length.max(16 << 10);
+                let start = std::time::Instant::now();
+                for _ in 0..rounds {
+                    let splice = Splice { at: 60, descriptor: file.descriptor().unwrap(), position: 0, length };
+                    let reply = Reply { bytes: vec![1; 80], splices: vec![splice], mute_ms: 0 };
+                    send_copying(&near, &reply, copied_max).await.unwrap();
+                }
+                let micros = start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds);
+                println!(
+                    "{length:>8} bytes, {}: {micros:.1} µs",
+                    if copied_max == 0 { "sendfile" } else { "copied  " }
+                );
+                drop(near);
+                reader.await.unwrap();
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use ottla_node::{DescriptorOf, Handled, Node, Token};
 use ottla_vocabulary::{Instant, Now, Timestamp};
 use tokio::sync::Notify;
 
-use crate::frames::Pool;
+use crate::frames::{BUDGET_BYTES, Pool};
 use crate::replies::Replies;
 
 /// The open file of a span.
@@ -72,10 +72,13 @@ pub(crate) struct Traffic {
 
 impl Shell {
     pub(crate) fn new(node: Node<Disk>, clocks: Clocks) -> Arc<Shell> {
+        let network = &node.config().network;
+        let largest = u64::from(network.request_bytes_max);
+        let budget = network.queued_request_bytes_max.unwrap_or(BUDGET_BYTES).max(largest + 1024);
         Arc::new(Shell {
             node,
             clocks,
-            pool: Pool::new(),
+            pool: Pool::new(budget),
             replies: Replies::new(),
             traffic: Traffic::default(),
             deadline: Notify::new(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ottla_api::command::{Answers, Command};
 use ottla_api::fetch::{Read, TopicKey};
 use ottla_api::{Context, create_partitions, create_topics, describe_quorum, registration, update_features};
-use ottla_commit_log::{Files, FlushOutcome, FlushWork, SpanOf};
+use ottla_commit_log::{FileFault, Files, FlushOutcome, FlushWork, SpanOf};
 use ottla_config::BrokerConfig;
 use ottla_metadata::decide::configs::{decide_alter_configs, decide_incremental_alter_configs};
 use ottla_metadata::decide::create_partitions::decide_create_partitions;
@@ -90,6 +90,8 @@ pub(crate) struct Controller<F: Files> {
     flushing: bool,
     /// Something was appended that no flush has taken up.
     unflushed: bool,
+    /// The disk had no room for the last decision's records: nothing of it was appended, and its reply is a refusal.
+    was_refused: bool,
     /// The log cannot be written any more; this node must not lead on.
     failure: Option<String>,
     /// Brokers fenced for silence, for metrics.
@@ -173,6 +175,7 @@ impl<F: Files> Controller<F> {
             entropy,
             flushing: false,
             unflushed: false,
+            was_refused: false,
             failure: None,
             timed_out_heartbeats: 0,
         };
@@ -352,6 +355,10 @@ impl<F: Files> Controller<F> {
         let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
         let decision = decide::activate::decide_activate(context, &self.bootstrap, in_transaction);
         self.append(&decision.records, now);
+        if self.was_refused {
+            // What an empty log begins with is missing; nothing can be decided on top of that.
+            return self.fail("there is no room for its first records");
+        }
         self.sessions = Some(Sessions::begin(self.state.image(), config.session.session_timeout, now.instant));
         tracing::info!(epoch = self.quorum.epoch().0, "this node leads the metadata log");
     }
@@ -371,18 +378,25 @@ impl<F: Files> Controller<F> {
 
     /// Appends the records of one decision as one batch and replays them.
     fn append(&mut self, records: &[Record], now: Now) {
+        self.was_refused = false;
         if records.is_empty() || self.failure.is_some() {
             return;
         }
         let epoch = self.quorum.epoch();
         let base = self.log.end_offset();
         let finalized = self.state.image().features.metadata_version();
-        let appended = encode_batch(records, finalized, base, epoch, now.wall)
-            .map_err(|error| error.to_string())
-            .and_then(|batch| self.log.append(&batch, epoch, now).map_err(|error| error.to_string()));
-        if let Err(why) = appended {
-            self.fail(&why);
-            return;
+        let batch = match encode_batch(records, finalized, base, epoch, now.wall) {
+            Ok(batch) => batch,
+            Err(error) => return self.fail(&error.to_string()),
+        };
+        match self.log.append(&batch, epoch, now) {
+            Ok(()) => {}
+            Err(BootError::File(error)) if error.fault == FileFault::Full => {
+                tracing::error!("the metadata log has no room: {error}");
+                self.was_refused = true;
+                return;
+            }
+            Err(error) => return self.fail(&error.to_string()),
         }
         for (offset, record) in (base.0..).zip(records) {
             use ottla_replicated::Machine;
@@ -398,6 +412,10 @@ impl<F: Files> Controller<F> {
 
     /// Lets a reply wait for everything that it saw.
     fn answer(&mut self, waiter: Waiter, timeout: Duration, now: Now) {
+        if std::mem::take(&mut self.was_refused) {
+            self.settled.push_back(Settled { waiter, failure: Some(ErrorCode::KafkaStorageError) });
+            return;
+        }
         if self.failure.is_some() {
             self.settled.push_back(Settled { waiter, failure: Some(ErrorCode::NotController) });
             return;

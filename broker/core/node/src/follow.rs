@@ -231,9 +231,12 @@ impl<F: Files> Node<F> {
     fn reconfigure(&self, image: &Image) {
         let cluster = image.configs.properties(&Resource::all_brokers());
         let broker = image.configs.properties(&Resource::broker(self.identity.node_id));
-        match self.config.load().with_dynamic(cluster, broker) {
+        let is_dynamic =
+            |key: &str, layers: [&ottla_config::Properties; 2]| layers.iter().any(|layer| layer.get(key).is_some());
+        match self.config.load().with_dynamic(cluster.clone(), broker.clone()) {
             Ok((config, warnings)) => {
-                for warning in warnings {
+                // What the file brings was said at the start.
+                for warning in warnings.iter().filter(|warning| is_dynamic(&warning.key, [&cluster, &broker])) {
                     tracing::warn!("{warning}");
                 }
                 self.config.store(Arc::new(config));

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ottla_commit_log::files::{Durability, read_whole, replace_whole};
 use ottla_commit_log::{
-    FileError, Files, FlushOutcome, FlushWork, Log, LogDirectory, LogSettings, NewBatch, Origin, ReadLimits, SpanOf,
+    AppendError, FileError, Files, FlushOutcome, FlushWork, Log, LogDirectory, LogSettings, NewBatch, Origin,
+    ReadLimits, SpanOf,
 };
 use ottla_metadata::log::{Control, replay_batch};
 use ottla_metadata::{Metadata, SnapshotId};
@@ -124,8 +125,11 @@ impl<F: Files> MetadataLog<F> {
             BatchView::parse(batch).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))?;
         let new = NewBatch { header: *view.header(), records: view.records_bytes() };
         self.bytes_since_snapshot += batch.len() as u64;
-        let appended = self.log.append(new, epoch, Origin::Coordinator, now);
-        appended.map(drop).map_err(|error| BootError::Damaged(self.folder.clone(), error.to_string()))
+        match self.log.append(new, epoch, Origin::Coordinator, now) {
+            Ok(_) => Ok(()),
+            Err(AppendError::Storage(error)) => Err(BootError::File(error)),
+            Err(error) => Err(BootError::Damaged(self.folder.clone(), error.to_string())),
+        }
     }
 
     pub(crate) fn bytes_since_snapshot(&self) -> u64 {
