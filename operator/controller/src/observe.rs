@@ -83,9 +83,14 @@ async fn get(client: &Client, namespace: &str, key: &ObjectKey) -> Result<Option
     let attempt = || format!("read {key} in {namespace}");
     for api in apis(client, namespace, key.kind) {
         let found = if is_only_looked_at(key.kind) {
-            api.get_metadata_opt(&key.name).await.attempt(attempt)?.and_then(|item| observed(key.kind, &item))
+            api.get_metadata(&key.name).await.map(|item| observed(key.kind, &item))
         } else {
-            api.get_opt(&key.name).await.attempt(attempt)?.and_then(|item| observed(key.kind, &item))
+            api.get(&key.name).await.map(|item| observed(key.kind, &item))
+        };
+        // A kind that the API server does not know is as absent as an object that it does not have.
+        let found = match found {
+            Err(error) if kubernetes::is_absent(&error) => None,
+            found => found.attempt(attempt)?,
         };
         if found.is_some() {
             return Ok(found);
