@@ -33,8 +33,7 @@ pub(crate) async fn run(
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let (client, namespace) = (context.client.clone(), namespace.as_deref());
-    let mut config = watcher::Config::default();
-    config.label_selector = context.settings.selector.clone();
+    let config = watcher::Config { label_selector: context.settings.selector.clone(), ..watcher::Config::default() };
     let (store, writer) = reflector::store::<KafkaMetadata>();
     let resources = watcher(kubernetes::resources::<KafkaMetadata>(&client, namespace), config);
     let resources = resources.modify(wake::slim).default_backoff().reflect(writer).touched_objects();

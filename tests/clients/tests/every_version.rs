@@ -98,7 +98,7 @@ fn batch() -> Vec<u8> {
 }
 
 /// The topic by the version's own way of naming it.
-fn named<'a>(version: i16, by_id: i16, name: &'a str, id: Uuid) -> (&'a str, Uuid) {
+fn named(version: i16, by_id: i16, name: &str, id: Uuid) -> (&str, Uuid) {
     if by_id <= version { ("", id) } else { (name, Uuid::ZERO) }
 }
 

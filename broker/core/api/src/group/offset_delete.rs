@@ -16,8 +16,10 @@ use crate::topics;
 /// The request's topics with what is known of each partition without the coordinator.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    topics: Vec<(String, Vec<(PartitionIndex, Option<ErrorCode>)>)>,
+    topics: Vec<(String, Partitions)>,
 }
+
+type Partitions = Vec<(PartitionIndex, Option<ErrorCode>)>;
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
