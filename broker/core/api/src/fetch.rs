@@ -22,6 +22,11 @@ use crate::outcome::Outcome;
 use crate::response::Encoded;
 use crate::topics;
 
+/// From this version on answers say who leads, where a follower's log parts from the leader's, and which snapshot to take.
+const LEADERS: i16 = 12;
+/// From this version on answers say where leaders are reached.
+const ENDPOINTS: i16 = 16;
+
 /// What to fetch. It outlives the request's frame, as a fetch may wait.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -220,7 +225,8 @@ pub fn answer(
         };
         FetchableTopicResponse { topic: topic.into(), topic_id, partitions: partitions.into() }
     });
-    let endpoints = leaders.into_iter().filter_map(|leader| topics::endpoint(context, leader));
+    let leaders = leaders.into_iter().filter(|_| ENDPOINTS <= context.version());
+    let endpoints = leaders.filter_map(|leader| topics::endpoint(context, leader));
     let node_endpoints = endpoints.map(|endpoint| NodeEndpoint {
         node_id: endpoint.node.0,
         host: Cow::Borrowed(endpoint.host),
@@ -247,7 +253,9 @@ pub fn refuse(context: &Context<'_>, code: ErrorCode) -> Result<Encoded, WireErr
 
 fn partition_data(version: i16, index: PartitionIndex, read: Read) -> PartitionData<'static> {
     let epoch_end = |(epoch, offset): (LeaderEpoch, Offset)| EpochEndOffset { epoch: epoch.0, end_offset: offset.0 };
-    let leader = read.leader.filter(|_| version >= 12);
+    let knows_leaders = LEADERS <= version;
+    let leader = read.leader.filter(|_| knows_leaders);
+    let (diverging, snapshot) = (read.diverging.filter(|_| knows_leaders), read.snapshot.filter(|_| knows_leaders));
     let aborted = read.aborted.map(|aborted| {
         let told =
             aborted.into_iter().map(|(producer_id, first)| AbortedTransaction { producer_id, first_offset: first.0 });
@@ -259,13 +267,12 @@ fn partition_data(version: i16, index: PartitionIndex, read: Read) -> PartitionD
         high_watermark: read.high_watermark.0,
         last_stable_offset: read.last_stable.0,
         log_start_offset: read.log_start.0,
-        diverging_epoch: read.diverging.map_or_else(EpochEndOffset::default, epoch_end),
+        diverging_epoch: diverging.map_or_else(EpochEndOffset::default, epoch_end),
         current_leader: leader.map_or_else(LeaderIdAndEpoch::default, |(node, epoch)| LeaderIdAndEpoch {
             leader_id: node.0,
             leader_epoch: epoch.0,
         }),
-        snapshot_id: read
-            .snapshot
+        snapshot_id: snapshot
             .map_or_else(SnapshotId::default, |(epoch, offset)| SnapshotId { end_offset: offset.0, epoch: epoch.0 }),
         aborted_transactions: aborted,
         preferred_read_replica: -1,

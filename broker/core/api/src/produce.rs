@@ -18,6 +18,9 @@ use crate::response::Encoded;
 use crate::topics;
 use crate::work::{Job, PartitionWork, TopicWork};
 
+/// From this version on answers say who leads, and where that one is reached.
+const LEADERS: i16 = 10;
+
 /// Batches to append.
 #[derive(Debug)]
 pub struct Task<'a> {
@@ -147,7 +150,8 @@ pub fn answer(
         }
     });
     let responses = responses.collect();
-    let endpoints = leaders.into_iter().filter_map(|leader| topics::endpoint(context, leader));
+    let leaders = leaders.into_iter().filter(|_| LEADERS <= context.version());
+    let endpoints = leaders.filter_map(|leader| topics::endpoint(context, leader));
     let node_endpoints = endpoints.map(|endpoint| NodeEndpoint {
         node_id: endpoint.node.0,
         host: Cow::Borrowed(endpoint.host),
@@ -176,7 +180,7 @@ fn partition_response(
                 batch_index,
                 batch_index_error_message: Some(message.into()),
             });
-            let leader = error.leader.filter(|_| version >= 10);
+            let leader = error.leader.filter(|_| LEADERS <= version);
             PartitionProduceResponse {
                 index,
                 error_code: told_code(version, error.code).code(),

@@ -251,6 +251,11 @@ impl<F: Files> Controller<F> {
         self.settled.drain(..).collect()
     }
 
+    /// Takes replies back that cannot be sent yet; they come first again.
+    pub(crate) fn put_back(&mut self, settled: Vec<Settled>) {
+        settled.into_iter().rev().for_each(|settled| self.settled.push_front(settled));
+    }
+
     /// Takes up everything appended so far: to be run outside of the lock.
     pub(crate) fn begin_flush(&mut self) -> Option<FlushWork<F>> {
         if !self.wants_flush() {

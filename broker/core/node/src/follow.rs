@@ -43,6 +43,11 @@ impl<F: Files> Node<F> {
             };
             if let Err(error) = self.follow(now) {
                 tracing::error!("follow the metadata log: {error}");
+                // Who is answered finds what the answer says: these wait until the log can be read again.
+                if let Some(controller) = self.controller.lock().as_mut() {
+                    controller.put_back(settled);
+                }
+                return;
             }
             if settled.is_empty() {
                 return;

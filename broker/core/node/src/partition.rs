@@ -202,15 +202,8 @@ impl<F: Files> Partition<F> {
             return Ok(Appended { written, records: 0, waiting: Vec::new() });
         }
         state.rolled |= appended.rolled;
-        advance_alone(log, &state.role);
-        state.unsynced_records += count;
-        state.unsynced_since.get_or_insert(now.instant);
-        if settings.flush_messages <= state.unsynced_records {
-            // In this mode an acknowledgement says that the records are on disk, so it waits for the disk.
-            log.flush().map_err(|error| storage(&error))?;
-            state.unsynced_records = 0;
-            state.unsynced_since = None;
-        }
+        state.sync_if_due(count, settings.flush_messages, now).map_err(|error| storage(&error))?;
+        state.expose();
         Ok(Appended { written, records: count as u64, waiting: state.waiting.clone() })
     }
 
@@ -233,10 +226,12 @@ impl<F: Files> Partition<F> {
         }
         let log = state.log.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
         let log_start = log.log_start();
+        let count = i64::from(batch.header.records_count);
         let appended = log.append(batch, epoch, Origin::Coordinator, now);
         let appended = appended.map_err(|error| not_appended(&error, log_start).code)?;
         state.rolled |= appended.rolled;
-        advance_alone(log, &state.role);
+        state.sync_if_due(count, settings.flush_messages, now).map_err(|error| storage(&error).code)?;
+        state.expose();
         Ok((appended.base_offset, state.waiting.clone()))
     }
 
@@ -347,6 +342,26 @@ impl<F: Files> Partition<F> {
 }
 
 impl<F: Files> State<F> {
+    /// Counts records that were appended, and syncs the log when so many are due. In this mode an acknowledgement says that
+    /// the records are on disk, so it waits for the disk.
+    fn sync_if_due(&mut self, appended: i64, flush_messages: i64, now: Now) -> Result<(), FileError> {
+        self.unsynced_records += appended;
+        self.unsynced_since.get_or_insert(now.instant);
+        if self.unsynced_records < flush_messages {
+            return Ok(());
+        }
+        self.log.as_mut().map_or(Ok(()), Log::flush)?;
+        (self.unsynced_records, self.unsynced_since) = (0, None);
+        Ok(())
+    }
+
+    /// Lets what was appended be read, if nobody else must have it before. Comes after the sync: what was read stays.
+    fn expose(&mut self) {
+        if let Some(log) = &mut self.log {
+            advance_alone(log, &self.role);
+        }
+    }
+
     /// Whether records are unsynced for longer than `flush.ms` allows; whoever asks then syncs them.
     pub(crate) fn is_flush_late(&mut self, flush_ms: i64, now: Instant) -> bool {
         let allowed = Duration::from_millis(u64::try_from(flush_ms).unwrap_or(u64::MAX));
@@ -363,9 +378,9 @@ impl<F: Files> State<F> {
     }
 }
 
-/// Who is in sync all alone has everything that is in sync.
+/// Who is in sync all alone has everything that is in sync; but a log that failed may end with records that were refused.
 fn advance_alone<F: Files>(log: &mut Log<F>, role: &Role) {
-    if role.is_leader && role.in_sync == 1 {
+    if role.is_leader && role.in_sync == 1 && log.failure().is_none() {
         log.advance_high_watermark(log.log_end());
     }
 }

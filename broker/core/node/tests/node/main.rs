@@ -1,0 +1,7 @@
+//! A node driven by one thread without a server: the tests hand in frames and the time, and do what the effects ask for.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by it")]
+
+mod requests;
+mod versions;
+mod world;
