@@ -46,7 +46,7 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
     // Standing by is what this process is there for, too.
     readiness.set(true);
     let is_elected = tokio::select! {
-        elected = candidate.elected() => { elected?; true }
+        () = candidate.elected() => true,
         () = told(&stopped) => false,
     };
     let mut is_lost = false;

@@ -48,10 +48,12 @@ pub(crate) struct Election {
     pub(crate) namespace: String,
     /// Who holds it.
     pub(crate) identity: String,
-    /// How long it holds without being renewed, in seconds.
-    pub(crate) duration_seconds: u64,
-    /// How long before its end it is renewed, in seconds; less than the duration.
-    pub(crate) grace_seconds: u64,
+    /// How long others leave it to a holder that does not renew it; whole seconds.
+    pub(crate) duration: Duration,
+    /// How long its holder tries to renew it before it stops working; less than the duration.
+    pub(crate) renew_deadline: Duration,
+    /// How often it is looked at, and renewed by its holder; less than the deadline.
+    pub(crate) retry: Duration,
 }
 
 impl Settings {
@@ -93,14 +95,24 @@ impl Settings {
         let election = match flag("STRIMZI_LEADER_ELECTION_ENABLED", true)? {
             false => None,
             true => {
-                let duration = millis("STRIMZI_LEADER_ELECTION_LEASE_DURATION_MS", 15_000)?.div_ceil(1000).max(2);
-                let renewed = millis("STRIMZI_LEADER_ELECTION_RENEW_DEADLINE_MS", 10_000)? / 1000;
+                // A lease counts in seconds.
+                let duration = millis("STRIMZI_LEADER_ELECTION_LEASE_DURATION_MS", 15_000)?.div_ceil(1000) * 1000;
+                let renew_deadline = millis("STRIMZI_LEADER_ELECTION_RENEW_DEADLINE_MS", 10_000)?;
+                let retry = millis("STRIMZI_LEADER_ELECTION_RETRY_PERIOD_MS", 2_000)?;
+                if !(retry < renew_deadline && renew_deadline < duration) {
+                    bail!(
+                        "of STRIMZI_LEADER_ELECTION_RETRY_PERIOD_MS ({retry}), STRIMZI_LEADER_ELECTION_RENEW_DEADLINE_MS \
+                         ({renew_deadline}) and STRIMZI_LEADER_ELECTION_LEASE_DURATION_MS ({duration}) each must be less \
+                         than the next"
+                    );
+                }
                 Some(Election {
                     lease: text("STRIMZI_LEADER_ELECTION_LEASE_NAME").unwrap_or("ottla-cluster-operator".into()),
                     namespace: text("STRIMZI_LEADER_ELECTION_LEASE_NAMESPACE").unwrap_or_default(),
                     identity: text("STRIMZI_LEADER_ELECTION_IDENTITY").unwrap_or_else(|| instance.clone()),
-                    duration_seconds: duration,
-                    grace_seconds: duration.saturating_sub(renewed).clamp(1, duration - 1),
+                    duration: Duration::from_millis(duration),
+                    renew_deadline: Duration::from_millis(renew_deadline),
+                    retry: Duration::from_millis(retry),
                 })
             }
         };
@@ -184,11 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn the_grace_of_a_lease_lies_within_its_duration() {
-        for (duration, deadline) in [("15000", "10000"), ("1", "1"), ("5000", "99000"), ("2000", "1")] {
-            let names = ["STRIMZI_LEADER_ELECTION_LEASE_DURATION_MS", "STRIMZI_LEADER_ELECTION_RENEW_DEADLINE_MS"];
-            let election = settings(&[(names[0], duration), (names[1], deadline)]).unwrap().election.unwrap();
-            assert!(0 < election.grace_seconds && election.grace_seconds < election.duration_seconds);
+    fn a_holder_gives_its_lease_up_before_others_take_it() {
+        let names = ["RETRY_PERIOD_MS", "RENEW_DEADLINE_MS", "LEASE_DURATION_MS"]
+            .map(|part| format!("STRIMZI_LEADER_ELECTION_{part}"));
+        let election = |values: [&str; 3]| {
+            let variables: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values).collect();
+            settings(&variables).map(|settings| settings.election)
+        };
+        let short = election(["100", "500", "900"]).unwrap().unwrap();
+        assert_eq!((short.renew_deadline.as_millis(), short.duration.as_secs()), (500, 1));
+        assert!(election(["", "", ""]).unwrap().is_some_and(|usual| usual.renew_deadline < usual.duration));
+        for wrong in [["1000", "9000", "9000"], ["5000", "4000", "15000"]] {
+            let error = election(wrong).expect_err("the order is wrong").to_string();
+            assert!(names.iter().all(|name| error.contains(name)), "{error}");
         }
     }
 
