@@ -7,8 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use ottla_config::catalogue;
-use ottla_config::key::Update;
+use ottla_config::dynamic::{Scope, validate_dynamic_configs};
 use ottla_metadata::decide::Refusal;
 use ottla_metadata::decide::configs::{ConfigChange, Operation as Change};
 use ottla_metadata::image::{Resource, ResourceType, Settings};
@@ -165,7 +164,7 @@ fn once_each<T>(refused: &mut Vec<(Resource, Refusal)>, asked: Vec<(Resource, T)
 fn check(context: &Context<'_>, resource: &Resource, changes: &[ConfigChange]) -> Checked<()> {
     check_right(context, Operation::AlterConfigs, resource.kind, &resource.name).map_err(Refusal::of)?;
     match resource.kind {
-        ResourceType::BROKER => check_broker(resource, changes),
+        ResourceType::BROKER => check_broker(context, resource, changes),
         ResourceType::BROKER_LOGGER if !is_own_id(context, &resource.name) => {
             let own = context.view.node_id;
             let message = format!("Unexpected broker id, expected {own}, but received {}", resource.name);
@@ -181,21 +180,21 @@ fn check(context: &Context<'_>, resource: &Resource, changes: &[ConfigChange]) -
     }
 }
 
-/// A running broker takes up only what can change while it runs.
-fn check_broker(resource: &Resource, changes: &[ConfigChange]) -> Checked<()> {
-    let is_default = resource.name.is_empty();
-    let stuck: Vec<&str> = changes
-        .iter()
-        .filter_map(|change| catalogue::broker_key(&change.name))
-        .filter(|key| key.update == Update::ReadOnly || (is_default && key.update == Update::PerBroker))
-        .map(|key| key.name)
-        .collect();
-    if stuck.is_empty() {
-        return Ok(());
+/// A running broker takes up only what can change while it runs, and only values that it can read. What was set before
+/// is checked with it: one change may be wrong beside another.
+fn check_broker(context: &Context<'_>, resource: &Resource, changes: &[ConfigChange]) -> Checked<()> {
+    let mut after = context.view.image.configs.properties(resource);
+    for change in changes {
+        match &change.operation {
+            Change::Set(value) => after.set(&change.name, value),
+            Change::Delete => drop(after.remove(&change.name)),
+            // The controller puts the list together; that the key may change at all is all there is to see here.
+            Change::Append(entries) | Change::Subtract(entries) => after.set(&change.name, entries),
+        }
     }
-    let how = if is_default { "at default cluster-level" } else { "dynamically" };
-    let message = format!("Cannot update these configs {how}: Set({})", stuck.join(", "));
-    Err(Refusal::new(ErrorCode::InvalidRequest, message))
+    let scope = if resource.name.is_empty() { Scope::Cluster } else { Scope::Broker };
+    validate_dynamic_configs(&after, scope)
+        .map_err(|complaint| Refusal::new(ErrorCode::InvalidRequest, complaint.message))
 }
 
 /// The answer; `tried` are all resources that were tried, with what became of each.

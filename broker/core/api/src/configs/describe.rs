@@ -1,12 +1,12 @@
 //! DescribeConfigs: what is set for topics, brokers, loggers, groups and metrics subscriptions, where it comes from, and
-//! what it would be otherwise. Needs DescribeConfigs on the topic, on the group, or on the cluster.
+//! what it would be otherwise (all of which the crate `config` knows). Needs DescribeConfigs on the topic, on the group, or on the cluster.
 
 use std::borrow::Cow;
 
-use ottla_config::key::{Key, Update};
-use ottla_config::{Properties, catalogue, layers};
-use ottla_metadata::decide::effective::{self, Source};
-use ottla_metadata::image::{Resource, ResourceType, Settings};
+use ottla_config::describe;
+use ottla_config::explain::Source;
+use ottla_config::key::Kind;
+use ottla_metadata::image::{Resource, ResourceType};
 use ottla_wire::describe_configs_request::DescribeConfigsResource;
 use ottla_wire::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -18,10 +18,8 @@ use crate::authorizer::Operation;
 use crate::context::Context;
 use crate::outcome::Outcome;
 
-/// Kafka's numbers of sources beside those of [`Source`].
-const LOGGER_SOURCE: i8 = 6;
-const CLIENT_METRICS_SOURCE: i8 = 7;
-const GROUP_SOURCE: i8 = 8;
+/// Kafka's number for the type of a key that nobody knows.
+const KIND_UNKNOWN: i8 = 0;
 /// An answer names every key of a resource with text; so many resources make some tens of mebibytes.
 const RESOURCES_MAX: usize = 10_000;
 
@@ -37,7 +35,7 @@ pub(crate) fn handle<'a>(
     let mut results = Vec::new();
     for (place, resource) in request.resources.iter().enumerate() {
         let described = if place < RESOURCES_MAX {
-            describe(context, request, &resource, budget)?
+            describe_wished(context, request, &resource, budget)?
         } else {
             Err((ErrorCode::InvalidRequest, format!("More than {RESOURCES_MAX} resources in one request.")))
         };
@@ -71,7 +69,7 @@ impl Wish<'_> {
     }
 }
 
-fn describe<'a>(
+fn describe_wished<'a>(
     context: &Context<'a>,
     request: &DescribeConfigsRequest<'a>,
     resource: &DescribeConfigsResource<'a>,
@@ -93,30 +91,28 @@ fn describe_one<'a>(
     name: &str,
 ) -> Result<Vec<Described<'a>>, Refusal> {
     check_right(context, Operation::DescribeConfigs, kind, name).map_err(|code| (code, code.message().to_owned()))?;
-    let image = context.view.image;
-    let set = image.configs.get(&Resource::new(kind, name)).map(|set| set.as_ref());
+    let (image, config) = (context.view.image, context.view.config);
+    let set = image.configs.properties(&Resource::new(kind, name));
     match kind {
         ResourceType::TOPIC => {
             if image.topics.by_text(name).is_none() {
                 let code = ErrorCode::UnknownTopicOrPartition;
                 return Err((code, code.message().to_owned()));
             }
-            Ok(of_table(context, wish, catalogue::TOPIC, set, Source::Topic as i8))
+            Ok(told(wish, describe::describe_topic(config, &set)))
         }
         ResourceType::GROUP if name.is_empty() => {
             Err((ErrorCode::InvalidRequest, "Group name must not be empty".into()))
         }
-        ResourceType::GROUP => Ok(of_table(context, wish, catalogue::GROUP, set, GROUP_SOURCE)),
+        ResourceType::GROUP => Ok(told(wish, describe::describe_group(config, &set))),
         ResourceType::CLIENT_METRICS if name.is_empty() => {
             Err((ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".into()))
         }
         // A subscription that is not there has nothing to show.
-        ResourceType::CLIENT_METRICS if set.is_none() => Ok(Vec::new()),
-        ResourceType::CLIENT_METRICS => {
-            Ok(of_table(context, wish, catalogue::CLIENT_METRICS, set, CLIENT_METRICS_SOURCE))
-        }
-        ResourceType::BROKER if name.is_empty() => Ok(of_all_brokers(wish, set)),
-        ResourceType::BROKER if is_own_id(context, name) => Ok(of_broker(context, wish)),
+        ResourceType::CLIENT_METRICS if set.is_empty() => Ok(Vec::new()),
+        ResourceType::CLIENT_METRICS => Ok(told(wish, describe::describe_client_metrics(&set))),
+        ResourceType::BROKER if name.is_empty() => Ok(told(wish, describe::describe_cluster_default(config))),
+        ResourceType::BROKER if is_own_id(context, name) => Ok(told(wish, describe::describe_broker(config))),
         ResourceType::BROKER => Err((
             ErrorCode::InvalidRequest,
             format!("Unexpected broker id, expected {} or empty string, but received {name}", context.view.node_id),
@@ -130,124 +126,26 @@ fn describe_one<'a>(
     }
 }
 
-fn row<'a>(wish: &Wish<'_>, key: &'static Key, value: Option<String>, source: i8) -> Described<'a> {
-    let is_sensitive = key.is_sensitive();
-    Described {
-        name: Cow::Borrowed(key.name),
-        value: value.filter(|_| !is_sensitive).map(Cow::Owned),
-        read_only: false,
-        config_source: source,
-        is_sensitive,
-        synonyms: Vec::new().into(),
-        config_type: key.kind.code(),
-        documentation: wish.documentation.then_some(Cow::Borrowed(key.documentation)),
-    }
-}
-
-fn synonym<'a>(name: &'a str, value: Option<&str>, source: i8, is_sensitive: bool) -> DescribeConfigsSynonym<'a> {
-    let value = value.filter(|_| !is_sensitive).map(|value| Cow::Owned(value.to_owned()));
-    DescribeConfigsSynonym { name: Cow::Borrowed(name), value, source }
-}
-
-/// The keys of a topic, group or subscription.
-fn of_table<'a>(
-    context: &Context<'a>,
-    wish: &Wish<'_>,
-    table: &'static [Key],
-    set: Option<&'a Settings>,
-    own_source: i8,
-) -> Vec<Described<'a>> {
-    let decide = ottla_metadata::decide::Context {
-        image: context.view.image,
-        config: context.view.config,
-        cluster_id: context.view.cluster_id,
-        kraft_version: 1,
-    };
-    let is_set = |name: &str| set.is_some_and(|set| set.contains_key(name));
-    let wanted = table.iter().filter(|key| wish.includes(key.name) && (!key.internal || is_set(key.name)));
-    let told = wanted.map(|key| {
-        let (value, source) = effective::effective(decide, key, set);
-        let source = if source == Source::Topic { own_source } else { source as i8 };
-        let mut told = row(wish, key, value, source);
-        if wish.synonyms {
-            let own = set.and_then(|set| set.get(key.name));
-            let own = own.map(|value| synonym(key.name, Some(value), own_source, key.is_sensitive()));
-            let broker = key.broker_synonyms.iter().flat_map(|name| of_layers(context, name, key.is_sensitive()));
-            let all: Vec<_> = own.into_iter().chain(broker).collect();
-            told.synonyms = all.into();
+/// What the table of keys says, in the words of the wire.
+fn told<'a>(wish: &Wish<'_>, described: Vec<describe::Described>) -> Vec<Described<'a>> {
+    let wanted = described.into_iter().filter(|entry| wish.includes(&entry.name));
+    let told = wanted.map(|entry| {
+        let synonyms = entry.synonyms.into_iter().filter(|_| wish.synonyms);
+        let synonyms = synonyms.map(|link| DescribeConfigsSynonym {
+            name: link.name.into(),
+            value: link.value.map(Cow::Owned),
+            source: link.source.code(),
+        });
+        Described {
+            name: entry.name.into(),
+            value: entry.value.map(Cow::Owned),
+            read_only: entry.read_only,
+            config_source: entry.source.code(),
+            is_sensitive: entry.sensitive,
+            synonyms: synonyms.collect::<Vec<_>>().into(),
+            config_type: entry.kind.map_or(KIND_UNKNOWN, Kind::code),
+            documentation: entry.documentation.filter(|_| wish.documentation).map(Cow::Borrowed),
         }
-        told
-    });
-    told.collect()
-}
-
-/// The settings of one broker key in all layers, the one that counts first.
-fn of_layers<'a>(context: &Context<'a>, name: &'static str, is_sensitive: bool) -> Vec<DescribeConfigsSynonym<'a>> {
-    let config = &context.view.config.layers;
-    let layers: [(&'a Properties, Source); 3] =
-        [(&config.broker, Source::Broker), (&config.cluster, Source::AllBrokers), (&config.file, Source::File)];
-    let mut all = Vec::new();
-    for (layer, source) in layers {
-        all.extend(layer.get(name).map(|value| synonym(name, Some(value), source as i8, is_sensitive)));
-    }
-    if let Some(key) = catalogue::broker_key(name) {
-        let default = key.default_value().answer();
-        all.extend(default.map(|value| synonym(name, Some(&value), Source::Default as i8, is_sensitive)));
-    }
-    all
-}
-
-/// Everything that holds for this broker.
-fn of_broker<'a>(context: &Context<'a>, wish: &Wish<'_>) -> Vec<Described<'a>> {
-    let config = context.view.config;
-    let wanted = catalogue::broker_keys().filter(|key| wish.includes(key.name));
-    let wanted = wanted.filter(|key| !key.internal || config.values.is_set(key.name));
-    let told = wanted.map(|key| {
-        let names = layers::synonyms(key.name, false);
-        let found = |layer: &Properties| names.iter().any(|name| layer.get(name).is_some());
-        let source = if found(&config.layers.broker) {
-            Source::Broker
-        } else if found(&config.layers.cluster) {
-            Source::AllBrokers
-        } else if found(&config.layers.file) {
-            Source::File
-        } else {
-            Source::Default
-        };
-        let mut told = row(wish, key, config.values.get(key.name).answer(), source as i8);
-        told.read_only = key.update == Update::ReadOnly;
-        if wish.synonyms {
-            let all: Vec<_> = names
-                .iter()
-                .filter_map(|name| catalogue::broker_key(name))
-                .flat_map(|key| of_layers(context, key.name, key.is_sensitive()))
-                .collect();
-            told.synonyms = all.into();
-        }
-        told
-    });
-    told.collect()
-}
-
-/// What is set as the default of all brokers.
-fn of_all_brokers<'a>(wish: &Wish<'_>, set: Option<&'a Settings>) -> Vec<Described<'a>> {
-    let set = set.into_iter().flat_map(|set| set.iter()).filter(|(name, _)| wish.includes(name));
-    let told = set.map(|(name, value)| match catalogue::broker_key(name) {
-        Some(key) => {
-            let source = Source::AllBrokers as i8;
-            let mut told = row(wish, key, Some(value.clone()), source);
-            if wish.synonyms {
-                told.synonyms = vec![synonym(key.name, Some(value), source, key.is_sensitive())].into();
-            }
-            told
-        }
-        // Of a key that is not known nobody can say that it is no secret.
-        None => Described {
-            name: Cow::Borrowed(name.as_str()),
-            config_source: Source::AllBrokers as i8,
-            is_sensitive: true,
-            ..Described::default()
-        },
     });
     told.collect()
 }
@@ -258,10 +156,10 @@ fn of_loggers<'a>(context: &Context<'a>, wish: &Wish<'_>) -> Vec<Described<'a>> 
         name: Cow::Owned(name),
         value: Some(Cow::Borrowed(level)),
         read_only: false,
-        config_source: LOGGER_SOURCE,
+        config_source: Source::DynamicBrokerLogger.code(),
         is_sensitive: false,
         synonyms: Vec::new().into(),
-        config_type: ottla_config::key::Kind::String.code(),
+        config_type: Kind::String.code(),
         documentation: None,
     });
     told.collect()
