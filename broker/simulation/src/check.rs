@@ -10,7 +10,7 @@ use ottla_wire::{
 use crate::asking::{found, read};
 use crate::broken;
 use crate::model::{Fate, Kept};
-use crate::question::{Question, Write, version};
+use crate::question::{Question, TIMEOUT_MS, Write, version};
 use crate::scenario::Mutant;
 use crate::workload::{Place, Role, Stage};
 use crate::world::World;
@@ -18,6 +18,10 @@ use crate::world::World;
 /// The codes by which a coordinator says: later, or elsewhere.
 const COORDINATOR_MOVES: &[ErrorCode] =
     &[ErrorCode::CoordinatorNotAvailable, ErrorCode::CoordinatorLoadInProgress, ErrorCode::NotCoordinator];
+
+/// The codes of a broker that leads nothing.
+const NOT_LED: &[ErrorCode] =
+    &[ErrorCode::NotLeaderOrFollower, ErrorCode::LeaderNotAvailable, ErrorCode::UnknownTopicOrPartition];
 
 impl World {
     /// An answer came.
@@ -99,7 +103,9 @@ impl World {
     }
 
     fn excused(&self, code: ErrorCode, what: &str, is_excused: bool) -> Kept {
-        if is_excused {
+        let had_its_time = TIMEOUT_MS as u64 <= self.waited_ms;
+        let leads_nothing = self.excuses.leading && (NOT_LED.contains(&code) || COORDINATOR_MOVES.contains(&code));
+        if is_excused || leads_nothing || (code == ErrorCode::RequestTimedOut && had_its_time) {
             return Ok(());
         }
         broken!("{what} is answered {} without a reason", code.name())

@@ -63,6 +63,15 @@ pub enum End {
     Power,
 }
 
+/// A log of which something is promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Of a topic by its place in the scenario, with the index.
+    Partition(usize, i32),
+    /// Any of those that keep the groups' offsets.
+    Offsets,
+}
+
 /// One partition as its clients know it.
 #[derive(Clone, Debug)]
 pub struct Partition {
@@ -86,6 +95,8 @@ pub struct Partition {
     pub start_max: i64,
     /// A sync of this log failed in this process' life.
     pub is_failed: bool,
+    /// Since it was last looked at, the power was lost, or a sync of this log failed: what was not flushed may be gone.
+    pub is_torn: bool,
 }
 
 impl Partition {
@@ -101,6 +112,7 @@ impl Partition {
             durable_start_min: 0,
             start_max: 0,
             is_failed: false,
+            is_torn: false,
         }
     }
 
@@ -162,7 +174,8 @@ impl Partition {
         Ok(())
     }
 
-    fn ended(&mut self, how: End) {
+    fn ended(&mut self, how: End, sync_failed: bool) {
+        self.is_torn |= sync_failed || how == End::Power;
         if how == End::Clean {
             self.durable_end = self.durable_end.max(self.end());
             self.durable_start_min = self.start_min;
@@ -175,9 +188,9 @@ impl Partition {
     ///
     /// # Errors
     /// When it lacks what it must have, or has what it must not.
-    pub fn reopened(&mut self, lost_power: bool, start: i64, end: i64, found: &[Found]) -> Kept {
+    pub fn reopened(&mut self, start: i64, end: i64, found: &[Found]) -> Kept {
         self.check_start(start)?;
-        let kept_end = if lost_power { self.durable_end } else { self.end() };
+        let kept_end = if std::mem::take(&mut self.is_torn) { self.durable_end } else { self.end() };
         for (base, batch) in &self.log {
             let batch_end = base + self.batches[*batch].count;
             if batch_end <= start || found.contains(&Found { base: *base, batch: *batch }) {
@@ -329,14 +342,18 @@ impl Model {
         Ok(())
     }
 
-    /// The process ended: what is promised by the next.
-    pub fn ended(&mut self, how: End) {
-        self.partitions.iter_mut().for_each(|partition| partition.ended(how));
+    /// The process ended: what is promised by the next. `sync_failed` says of which logs a sync failed: what the kernel
+    /// could not write it forgets, so a mere kill may now lose as much as a loss of power.
+    pub fn ended(&mut self, how: End, sync_failed: impl Fn(&Log) -> bool) {
+        for partition in &mut self.partitions {
+            partition.ended(how, sync_failed(&Log::Partition(partition.topic, partition.index)));
+        }
+        let is_torn = how == End::Power || sync_failed(&Log::Offsets);
         for known in &mut self.committed {
             match how {
                 End::Clean => known.durable = known.floor,
-                End::Kill => {}
-                End::Power => known.floor = known.durable,
+                _ if is_torn => known.floor = known.durable,
+                _ => {}
             }
         }
     }

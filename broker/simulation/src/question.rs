@@ -51,6 +51,9 @@ pub mod version {
     pub const OFFSET_FETCH: i16 = 7;
 }
 
+/// How long a request lets the broker work at it.
+pub const TIMEOUT_MS: i32 = 5000;
+
 /// How a batch is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
@@ -188,7 +191,7 @@ impl Question {
                 let asked = DeleteRecordsPartition { partition_index: partition.index, offset: *before };
                 let name = partition.topic.as_str().into();
                 let topic = DeleteRecordsTopic { name, partitions: vec![asked].into() };
-                let request = DeleteRecordsRequest { topics: vec![topic].into(), timeout_ms: 5000 };
+                let request = DeleteRecordsRequest { topics: vec![topic].into(), timeout_ms: TIMEOUT_MS };
                 frame(&request, version::DELETE_RECORDS, correlation)
             }
             Question::InitProducerId => {
@@ -207,7 +210,7 @@ impl Question {
                 let name = partition.topic.as_str().into();
                 let topic = TopicProduceData { name, partition_data: vec![data].into(), ..Default::default() };
                 let topic_data = vec![topic].into();
-                let request = ProduceRequest { acks: *acks, timeout_ms: 5000, topic_data, ..Default::default() };
+                let request = ProduceRequest { acks: *acks, timeout_ms: TIMEOUT_MS, topic_data, ..Default::default() };
                 frame(&request, version::PRODUCE, correlation)
             }
             Question::ListOffset { partition, is_latest } => {
@@ -308,7 +311,7 @@ fn create(topic: &Topic) -> CreateTopicsRequest<'_> {
         configs: configs.into(),
         ..CreatableTopic::default()
     };
-    CreateTopicsRequest { topics: vec![topic].into(), timeout_ms: 5000, validate_only: false }
+    CreateTopicsRequest { topics: vec![topic].into(), timeout_ms: TIMEOUT_MS, validate_only: false }
 }
 
 /// A fetch of one partition without a session.

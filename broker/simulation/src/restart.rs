@@ -14,7 +14,7 @@ const READ_BYTES: i32 = 4000;
 
 impl World {
     /// Looks at all that there is after a start.
-    pub(crate) fn check_reopened(&mut self, lost_power: bool) -> Kept {
+    pub(crate) fn check_reopened(&mut self) -> Kept {
         for client in &mut self.clients {
             client.waits_for = None;
             if let Role::Member(member) = &mut client.role {
@@ -24,7 +24,7 @@ impl World {
         self.ask(0, Question::Metadata)?;
         for number in 0..self.model.partitions.len() {
             let is_known = self.model.topics[self.model.partitions[number].topic].exists;
-            if is_known && !self.reopen(number, lost_power)? {
+            if is_known && !self.reopen(number)? {
                 return Ok(()); // it died meanwhile; the next one is looked at
             }
         }
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// Reads a whole log; false when that cannot be done.
-    fn reopen(&mut self, number: usize, lost_power: bool) -> Kept<bool> {
+    fn reopen(&mut self, number: usize) -> Kept<bool> {
         let place = self.place(number);
         let mut ends = [0; 2];
         for (end, is_latest) in ends.iter_mut().zip([false, true]) {
@@ -43,7 +43,7 @@ impl World {
             let told = response.topics.iter().next().and_then(|topic| topic.partitions.iter().next());
             let Some(told) = told else { broken!("ListOffsets is answered for no partition") };
             if told.error_code != 0 {
-                return self.not_there(&place, told.error_code, lost_power);
+                return self.not_there(&place, told.error_code);
             }
             *end = told.offset;
         }
@@ -58,7 +58,7 @@ impl World {
             let told = response.responses.iter().next().and_then(|topic| topic.partitions.iter().next());
             let Some(told) = told else { broken!("Fetch is answered for no partition") };
             if told.error_code != 0 {
-                return self.not_there(&place, told.error_code, lost_power);
+                return self.not_there(&place, told.error_code);
             }
             let Some(Records::Bytes(records)) = told.records else { broken!("{place} has nothing at {next}") };
             let known = &self.model.partitions[number];
@@ -69,17 +69,15 @@ impl World {
             all.extend(more);
         }
         self.trace.tell(format_args!("{place} has {start}..{end} in {} batches", all.len()));
-        self.model.partitions[number].reopened(lost_power, start, end, &all)?;
+        self.model.partitions[number].reopened(start, end, &all)?;
         Ok(true)
     }
 
-    fn not_there(&mut self, place: &Place, code: i16, lost_power: bool) -> Kept<bool> {
+    fn not_there(&mut self, place: &Place, code: i16) -> Kept<bool> {
         let code = ErrorCode::from_code(code);
         if self.excuses.opening {
             self.trace.tell(format_args!("{place} is not open: {}", code.name()));
-            // What is promised of it is asked of the next process.
-            self.remember_power_loss(lost_power);
-            return Ok(true);
+            return Ok(true); // what is promised of it is asked of the next process
         }
         broken!("{place} is answered {} after a start", code.name())
     }

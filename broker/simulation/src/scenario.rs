@@ -100,9 +100,14 @@ pub struct Scenario {
     pub faults: Faults,
     /// How many of a hundred steps let the disk catch up with the metadata log.
     pub sync_percent: u64,
+    /// For how long at most the metadata log waits for the disk.
+    pub stall_ms: u64,
     /// What is planted.
     pub mutant: Option<Mutant>,
 }
+
+/// A stall that no session outlives.
+pub const LONG_STALL_MS: u64 = 30_000;
 
 impl Scenario {
     /// The scenario of a seed.
@@ -141,6 +146,7 @@ impl Scenario {
             steps: 300 + random.below(900),
             faults,
             sync_percent: [5, 20, 60][random.index(3)],
+            stall_ms: if random.percent(10) { LONG_STALL_MS } else { 500 + random.below(1000) },
             mutant,
         }
     }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use ottla_node::Token;
+use ottla_vocabulary::Instant;
 
 use crate::asking;
 use crate::model::{Fate, Kept};
@@ -18,9 +19,20 @@ pub struct Client {
     /// What it does.
     pub role: Role,
     /// Its request that is not answered yet.
-    pub waits_for: Option<(Token, Question)>,
+    pub waits_for: Option<Waiting>,
     /// What it did with success since the world was healed.
     pub is_served: bool,
+}
+
+/// A request that is not answered yet.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// By which its answer is known.
+    pub token: Token,
+    /// What was asked.
+    pub question: Question,
+    /// When.
+    pub since: Instant,
 }
 
 /// What a client does.

@@ -13,11 +13,11 @@ use ottla_vocabulary::{Instant, Now, Principal, Timestamp};
 
 use crate::broken;
 use crate::disk::{DishonestSyncs, Fault, SimulatedDisk};
-use crate::model::{End, Kept, Model, Violation};
+use crate::model::{End, Kept, Log, Model, Violation};
 use crate::random::Random;
-use crate::scenario::{Mutant, Scenario};
+use crate::scenario::{LONG_STALL_MS, Mutant, Scenario};
 use crate::trace::Trace;
-use crate::workload::{Client, Question};
+use crate::workload::{Client, Question, Waiting};
 use crate::{asking, workload};
 
 /// What may refuse since the process started, and so which answers are excused.
@@ -31,6 +31,8 @@ pub struct Excuses {
     pub opening: bool,
     /// Syncs may have failed, and nothing else may have: a refused write says that its log failed.
     pub only_syncs: bool,
+    /// The broker may lead nothing: it was told to end, or the disk stalls for longer than its session.
+    pub leading: bool,
 }
 
 /// What was counted, to see that runs do something.
@@ -73,13 +75,14 @@ pub struct World {
     pub(crate) tally: Tally,
     pub(crate) excuses: Excuses,
     pub(crate) is_healed: bool,
+    /// How long the answer that is being looked at was waited for.
+    pub(crate) waited_ms: u64,
     peer: Peer,
     next_token: u64,
-    wants_sync: bool,
+    /// Since when the metadata log waits for the disk.
+    wants_sync: Option<Instant>,
     /// How the process ends when the disk reaches the operation that was planned for it.
     planned_end: Option<End>,
-    /// Whether the power was lost since the clients last looked.
-    lost_power: bool,
     syncs_fail: bool,
     is_full: bool,
     reads_fail: bool,
@@ -121,11 +124,11 @@ impl World {
             tally: Tally::default(),
             excuses: Excuses::default(),
             is_healed: false,
+            waited_ms: 0,
             peer: Peer { principal: Principal::anonymous(), address, listener: Arc::new(listener) },
             next_token: 1,
-            wants_sync: false,
+            wants_sync: None,
             planned_end: None,
-            lost_power: false,
             syncs_fail: false,
             is_full: false,
             reads_fail: false,
@@ -154,7 +157,7 @@ impl World {
     pub fn step(&mut self) -> Kept {
         match self.random.below(100) {
             0..15 => self.pass_time(),
-            share if self.wants_sync && share < 15 + self.scenario.sync_percent => self.sync_metadata(),
+            share if self.wants_sync.is_some() && share < 15 + self.scenario.sync_percent => self.sync_metadata(),
             _ => {
                 if !self.is_healed && self.random.below(1000) < self.fault_rate() {
                     self.fault()?;
@@ -273,6 +276,10 @@ impl World {
 
     pub(crate) fn advance(&mut self, millis: u64) {
         let now = self.now.instant.as_millis() + millis;
+        let stall_ms = if self.is_healed { 100 } else { self.scenario.stall_ms };
+        if self.wants_sync.is_some_and(|since| since.as_millis() + stall_ms < now) {
+            self.sync_metadata();
+        }
         self.now = Now { instant: Instant::from_millis(now), wall: Timestamp(self.now.wall.0 + millis as i64) };
         self.disk.set_wall(self.now.wall);
         self.tally.millis += millis;
@@ -286,7 +293,7 @@ impl World {
     }
 
     pub(crate) fn sync_metadata(&mut self) {
-        self.wants_sync = false;
+        self.wants_sync = None;
         self.trace.tell(format_args!("sync the metadata log"));
         if let Some(node) = &self.node {
             node.sync_metadata(self.now);
@@ -307,7 +314,7 @@ impl World {
         match handled {
             Handled::Reply(reply) => self.reply(client, token, question, &reply),
             Handled::Later => {
-                self.clients[client].waits_for = Some((token, question));
+                self.clients[client].waits_for = Some(Waiting { token, question, since: self.now.instant });
                 Ok(())
             }
             Handled::Silent => Ok(()),
@@ -329,11 +336,6 @@ impl World {
         }
     }
 
-    /// The next process is held to what one that lost power promises.
-    pub(crate) fn remember_power_loss(&mut self, lost_power: bool) {
-        self.lost_power |= lost_power;
-    }
-
     fn reply(
         &mut self,
         client: usize,
@@ -352,17 +354,21 @@ impl World {
     /// Takes what the node wants to be done.
     pub(crate) fn hear(&mut self) -> Kept {
         while let Some(effects) = self.node.as_ref().and_then(Node::effects) {
-            self.wants_sync |= effects.sync_metadata;
+            if effects.sync_metadata {
+                self.wants_sync.get_or_insert(self.now.instant);
+            }
             if !self.disk.has_power() {
                 return Ok(());
             }
             for (token, reply) in effects.replies {
-                let waits = |client: &Client| client.waits_for.as_ref().is_some_and(|(other, _)| *other == token);
+                let waits = |client: &Client| client.waits_for.as_ref().is_some_and(|waiting| waiting.token == token);
                 let Some(client) = self.clients.iter().position(waits) else {
                     broken!("request {} is answered, which nobody waits for", token.0)
                 };
-                if let Some((_, question)) = self.clients[client].waits_for.take() {
+                if let Some(Waiting { question, since, .. }) = self.clients[client].waits_for.take() {
+                    self.waited_ms = self.now.instant.as_millis() - since.as_millis();
                     self.reply(client, token, question, &reply)?;
+                    self.waited_ms = 0;
                 }
             }
         }
@@ -386,13 +392,14 @@ impl World {
     fn die(&mut self, how: End) {
         self.trace.tell(format_args!("{how:?}"));
         self.node = None;
-        self.wants_sync = false;
+        self.wants_sync = None;
         self.planned_end = None;
+        let failed = self.disk.syncs_failed();
+        let topics: Vec<String> = self.scenario.topics.iter().map(|topic| topic.name.clone()).collect();
         let seed = self.random.number();
         match how {
             End::Power => {
                 self.tally.power_losses += 1;
-                self.lost_power = true;
                 self.disk = self.disk.after_power_loss(seed);
             }
             End::Kill => {
@@ -404,7 +411,12 @@ impl World {
                 self.disk = self.disk.after_kill(seed);
             }
         }
-        self.model.ended(how);
+        self.model.ended(how, |log| {
+            failed.iter().filter_map(|path| path.to_str()).any(|path| match log {
+                Log::Partition(topic, index) => path.contains(&format!("/{}-{index}", topics[*topic])),
+                Log::Offsets => path.contains("/__consumer_offsets-"),
+            })
+        });
         (self.syncs_fail, self.is_full, self.reads_fail) = (false, false, false);
         self.lie();
     }
@@ -421,6 +433,7 @@ impl World {
     /// Tells the process to end, and starts another once it did.
     pub(crate) fn stop(&mut self) -> Kept {
         self.trace.tell(format_args!("told to end"));
+        self.excuses.leading = true;
         if let Some(node) = &self.node {
             node.begin_shutdown(self.now);
         }
@@ -456,7 +469,8 @@ impl World {
     /// Starts a process; on a disk that may fail, as long as it takes.
     fn start(&mut self) -> Kept {
         for attempt in 0.. {
-            self.excuses = Excuses::default();
+            let stalls = !self.is_healed && self.scenario.stall_ms == LONG_STALL_MS;
+            self.excuses = Excuses { leading: stalls, ..Excuses::default() };
             let is_faulty = !self.is_healed && attempt < FAULTY_STARTS_MAX && self.tally.answers > 0;
             if is_faulty {
                 self.spoil_start();
@@ -488,8 +502,7 @@ impl World {
         }
         self.trace.tell(format_args!("started"));
         self.hear()?;
-        let lost_power = std::mem::take(&mut self.lost_power);
-        self.check_reopened(lost_power)
+        self.check_reopened()
     }
 
     /// Lets the disk fail during a start too, now and then.
@@ -502,12 +515,12 @@ impl World {
             self.trace.tell(format_args!("the start ends within operation {planned}"));
         } else if faults.input_output > 0 && self.random.percent(15) {
             self.disk.plan(planned, Fault::Io);
-            self.excuses = Excuses { writes: true, reads: false, opening: true, only_syncs: false };
+            self.excuses = Excuses { writes: true, opening: true, ..self.excuses };
             self.trace.tell(format_args!("operation {planned} of the start will fail"));
         } else if faults.full > 0 && self.random.percent(15) {
             self.is_full = true;
             self.disk.set_capacity(Some(self.disk.used() + self.random.below(2000)));
-            self.excuses = Excuses { writes: true, reads: false, opening: true, only_syncs: false };
+            self.excuses = Excuses { writes: true, opening: true, ..self.excuses };
             self.trace.tell(format_args!("the disk is full during the start"));
         }
     }

@@ -36,12 +36,10 @@ pub enum RetentionReason {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeleteRecordsError {
     /// OFFSET_OUT_OF_RANGE.
-    #[error("offset {offset} is beyond the high watermark {high_watermark}, or before the log's start {log_start}")]
+    #[error("offset {offset} is no offset, or beyond the high watermark {high_watermark}")]
     OutOfRange {
         /// What was asked for.
         offset: Offset,
-        /// The first offset.
-        log_start: Offset,
         /// The last that may be asked for.
         high_watermark: Offset,
     },
@@ -127,14 +125,14 @@ impl<F: Files> Log<F> {
     }
 
     /// Lets the log begin at this offset: the records before it are not read any more, and their segments go with the
-    /// next retention. Answers the log's start.
+    /// next retention. Answers the log's start: where it begins later already, nothing is to be done.
     ///
     /// # Errors
-    /// When the offset is beyond the high watermark or before the log's start, or the disk refuses.
+    /// When the offset is beyond the high watermark, or the disk refuses.
     pub fn delete_records(&mut self, before: Offset) -> Result<Offset, DeleteRecordsError> {
-        let (log_start, high_watermark) = (self.log_start, self.high_watermark);
-        if !(log_start..=high_watermark).contains(&before) {
-            return Err(DeleteRecordsError::OutOfRange { offset: before, log_start, high_watermark });
+        let high_watermark = self.high_watermark;
+        if !(Offset::ZERO..=high_watermark).contains(&before) {
+            return Err(DeleteRecordsError::OutOfRange { offset: before, high_watermark });
         }
         self.check_writable()?;
         self.start_at(before)?;

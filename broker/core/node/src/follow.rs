@@ -175,8 +175,10 @@ impl<F: Files> Node<F> {
                 let fetched = controller.fetch(&fetch_of(metadata.image().end));
                 fetched.map(|(_, span)| span)
             };
-            let Ok(Some(span)) = span else { break };
             let folder = std::path::Path::new(ottla_api::create_topics::METADATA_TOPIC);
+            let Ok(Some(span)) = span else {
+                return Err(BootError::Damaged(folder.to_owned(), "what is committed cannot be read".to_owned()));
+            };
             replay_span(&mut metadata, &span.read()?, folder, &mut |_, _| {})?;
         }
         let image = metadata.published();

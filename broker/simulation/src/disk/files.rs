@@ -51,7 +51,8 @@ struct State {
     operations: u64,
     is_without_power: bool,
     faults_met: u64,
-    syncs_failed: u64,
+    /// Of which files and folders a sync failed.
+    syncs_failed: Vec<PathBuf>,
     locks: BTreeSet<PathBuf>,
     /// What new writes are dated.
     wall: Timestamp,
@@ -78,7 +79,7 @@ impl SimulatedDisk {
             operations: 0,
             is_without_power: false,
             faults_met: 0,
-            syncs_failed: 0,
+            syncs_failed: Vec::new(),
             locks: BTreeSet::new(),
             wall: Timestamp(0),
         };
@@ -95,9 +96,9 @@ impl SimulatedDisk {
         self.state.lock().faults_met
     }
 
-    /// How many of them were syncs.
-    pub fn syncs_failed(&self) -> u64 {
-        self.state.lock().syncs_failed
+    /// Which files and folders met one in a sync.
+    pub fn syncs_failed(&self) -> Vec<PathBuf> {
+        self.state.lock().syncs_failed.clone()
     }
 
     /// Whether the machine runs still.
@@ -179,7 +180,9 @@ impl SimulatedDisk {
             fault = fault.or(Some(Fault::Io));
         }
         state.faults_met += u64::from(fault.is_some());
-        state.syncs_failed += u64::from(fault.is_some() && act == Act::Sync);
+        if fault.is_some() && act == Act::Sync {
+            state.syncs_failed.push(path.to_owned());
+        }
         let dishonest = state.faults.dishonest.filter(|_| act == Act::Sync && fault != Some(Fault::PowerLoss));
         if dishonest == Some(DishonestSyncs::Skipped) {
             fault = Some(Fault::PowerLoss); // whose sync leaves all as it was

@@ -36,7 +36,7 @@ fn run_with(seed: u64, fault: Option<(u64, Fault)>) -> (SimulatedDisk, Model) {
     }
     let mut model = Model::default();
     run(&disk, &mut model, seed);
-    model.sync_failed = disk.syncs_failed() > 0;
+    model.sync_failed = !disk.syncs_failed().is_empty();
     (disk, model)
 }
 
