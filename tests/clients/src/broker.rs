@@ -32,7 +32,7 @@ impl Broker {
         let mut properties = properties.to_vec();
         properties.push("group.initial.rebalance.delay.ms=0".to_owned());
         if std::env::var("OTTLA_TEST_AGAINST").is_ok_and(|whom| whom == "apache-kafka") {
-            let setup = Setup { properties, ..Setup::default() };
+            let setup = Setup { properties, format_arguments: features(), ..Setup::default() };
             return Ok(Broker::Apache(ApacheKafka::start(folder, &setup)?));
         }
         Ok(Broker::Ottla(OttlaBroker::start_configured(folder, &properties)?))
@@ -53,4 +53,10 @@ impl Broker {
             Broker::Apache(broker) => broker.process.output(),
         }
     }
+}
+
+/// Apache Kafka with the features that ours serves: what they change must not make the two differ.
+fn features() -> Vec<String> {
+    let not_served = ["transaction", "group", "eligible.leader.replicas", "share", "streams"];
+    not_served.iter().flat_map(|feature| ["--feature".to_owned(), format!("{feature}.version=0")]).collect()
 }

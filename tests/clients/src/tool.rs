@@ -1,14 +1,20 @@
-//! Kafka's own command-line tools, 4.3.1: newer ones are not published.
+//! Kafka's own command-line tools, 4.3.1 (newer ones are not published), run one after the other in one Java machine:
+//! its start is most of a tool's time. `java/Tools.java` is the other side.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use ottla_harness::java::{self, Jars};
+use serde::{Deserialize, Serialize};
+
+use crate::install;
 
 /// The tools by the names of Kafka's scripts (`kafka-topics.sh` is `topics`), and their main classes.
-const TOOLS: [(&str, &str); 13] = [
+const TOOLS: [(&str, &str); 20] = [
     ("topics", "org.apache.kafka.tools.TopicCommand"),
     ("configs", "kafka.admin.ConfigCommand"),
+    ("groups", "org.apache.kafka.tools.GroupsCommand"),
     ("consumer-groups", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"),
     ("get-offsets", "org.apache.kafka.tools.GetOffsetShell"),
     ("delete-records", "org.apache.kafka.tools.DeleteRecordsCommand"),
@@ -17,21 +23,86 @@ const TOOLS: [(&str, &str); 13] = [
     ("features", "org.apache.kafka.tools.FeatureCommand"),
     ("cluster", "org.apache.kafka.tools.ClusterTool"),
     ("broker-api-versions", "org.apache.kafka.tools.BrokerApiVersionsCommand"),
+    ("transactions", "org.apache.kafka.tools.TransactionsCommand"),
+    ("replica-verification", "org.apache.kafka.tools.ReplicaVerificationTool"),
     ("console-producer", "org.apache.kafka.tools.ConsoleProducer"),
     ("console-consumer", "org.apache.kafka.tools.consumer.ConsoleConsumer"),
+    ("producer-perf-test", "org.apache.kafka.tools.ProducerPerformance"),
+    ("consumer-perf-test", "org.apache.kafka.tools.ConsumerPerformance"),
+    ("verifiable-producer", "org.apache.kafka.tools.VerifiableProducer"),
+    ("verifiable-consumer", "org.apache.kafka.tools.VerifiableConsumer"),
     ("dump-log", "org.apache.kafka.tools.DumpLogSegments"),
 ];
 
-/// A tool, ready for its arguments.
-///
-/// # Errors
-/// When the jars cannot be had.
-///
-/// # Panics
-/// When there is no tool of this name here.
-pub fn tool(name: &str) -> Result<Command> {
-    let (_, class) = TOOLS.iter().find(|(known, _)| *known == name).expect("a tool that is listed above");
-    let mut command = java::java(Jars::Tools)?;
-    command.arg(class);
-    Ok(command)
+/// A Java machine that runs one tool after the other. Dropping it ends it.
+#[derive(Debug)]
+pub struct Tools {
+    machine: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+/// What a tool did.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Ran {
+    /// Its exit status.
+    pub status: i32,
+    /// What it printed.
+    pub output: String,
+    /// What it complained of.
+    pub errors: String,
+}
+
+#[derive(Serialize)]
+struct Question<'a> {
+    main: &'a str,
+    arguments: &'a [&'a str],
+    input: Option<&'a str>,
+}
+
+impl Tools {
+    /// Starts the machine.
+    ///
+    /// # Errors
+    /// When the jars or a compiler cannot be had.
+    pub fn start() -> Result<Tools> {
+        let mut command = java::compiled(Jars::Tools, &[install::sources().join("java/Tools.java")], "Tools")?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut machine = command.spawn().with_context(|| format!("start {command:?}"))?;
+        let questions = machine.stdin.take().context("open the machine's input")?;
+        let answers = BufReader::new(machine.stdout.take().context("open the machine's output")?);
+        Ok(Tools { machine, questions, answers })
+    }
+
+    /// Runs a tool with this input to its end, however it ends.
+    ///
+    /// # Errors
+    /// When there is no such tool, or the machine has ended.
+    pub fn run(&mut self, tool: &str, arguments: &[&str], input: Option<&str>) -> Result<Ran> {
+        let known = TOOLS.iter().find(|(name, _)| *name == tool);
+        let (_, main) = known.with_context(|| format!("find the tool {tool}"))?;
+        let question = serde_json::to_string(&Question { main, arguments, input })?;
+        writeln!(self.questions, "{question}").context("ask the tools' Java machine")?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).context("hear the tools' Java machine")?;
+        serde_json::from_str(&answer).with_context(|| format!("read what {tool} {arguments:?} did: `{answer}`"))
+    }
+
+    /// Runs a tool that is to succeed, and gives what it printed.
+    ///
+    /// # Errors
+    /// When it fails; with all that it said.
+    pub fn said(&mut self, tool: &str, arguments: &[&str]) -> Result<String> {
+        let ran = self.run(tool, arguments, None)?;
+        ensure!(ran.status == 0, "{tool} {arguments:?} ended with {}:\n{}{}", ran.status, ran.output, ran.errors);
+        Ok(ran.output)
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        // Both fail when it has ended, which is what is wanted.
+        let _ = self.machine.kill();
+        let _ = self.machine.wait();
+    }
 }

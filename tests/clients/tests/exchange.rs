@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ottla_harness::OttlaBroker;
 use ottla_harness::process::Process;
 use ottla_test_clients::place::said;
-use ottla_test_clients::tool::tool;
+use ottla_test_clients::tool::Tools;
 use ottla_test_clients::{Client, Place, Record, install};
 use ottla_wire::*;
 use peer::Peer;
@@ -154,8 +154,8 @@ fn fetch_offsets(peer: &mut Peer, group: &str) -> Result<Committed, i16> {
         return Err(found.error_code);
     }
     let mut offsets = BTreeMap::new();
-    for topic in found.topics.iter() {
-        for partition in topic.partitions.iter() {
+    for topic in &found.topics {
+        for partition in &topic.partitions {
             let metadata = partition.metadata.map(|text| text.into_owned()).unwrap_or_default();
             let place = (topic.name.clone().into_owned(), partition.partition_index);
             offsets.insert(place, (partition.committed_offset, metadata));
@@ -233,7 +233,7 @@ fn complaints(process: &Process) -> Vec<String> {
 }
 
 /// Has Kafka's dump tool read every file of these logs, records and all.
-fn no_fault_in(data: &Path) {
+fn no_fault_in(tools: &mut Tools, data: &Path) {
     let (mut logs, mut metadata) = (Vec::new(), Vec::new());
     for folder in std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
         let is_metadata = folder.file_name().unwrap() == "__cluster_metadata-0";
@@ -245,14 +245,15 @@ fn no_fault_in(data: &Path) {
         }
     }
     assert!(logs.iter().any(|file| file.extension().unwrap() == "log") && !metadata.is_empty());
-    dump(&logs, &["--deep-iteration"]);
+    dump(tools, &logs, &["--deep-iteration"]);
     // Kafka's index of a log whose first batch has more than one record fails its own deeper check; entries are checked.
-    dump(&metadata, &["--cluster-metadata-decoder"]);
+    dump(tools, &metadata, &["--cluster-metadata-decoder"]);
 }
 
-fn dump(files: &[PathBuf], arguments: &[&str]) {
+fn dump(tools: &mut Tools, files: &[PathBuf], arguments: &[&str]) {
     let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    let text = said(tool("dump-log").unwrap().args(arguments).args(["--files", &files.join(",")])).unwrap();
+    let files = files.join(",");
+    let text = tools.said("dump-log", &[arguments, &["--files", &files]].concat()).unwrap();
     let faults: Vec<&str> = text
         .lines()
         .filter(|line| {
@@ -276,14 +277,12 @@ fn dump(files: &[PathBuf], arguments: &[&str]) {
 }
 
 /// The quotas and SCRAM credentials that ours keeps and does not serve yet.
-fn users(place: &Place) -> String {
-    let mut describe = tool("configs").unwrap();
-    describe.args(["--bootstrap-server", &place.bootstrap(), "--describe", "--entity-type", "users"]);
-    said(&mut describe).unwrap()
+fn users(tools: &mut Tools, place: &Place) -> String {
+    tools.said("configs", &["--bootstrap-server", &place.bootstrap(), "--describe", "--entity-type", "users"]).unwrap()
 }
 
 /// What Kafka is filled with before ours comes.
-fn fill_by_kafka(place: &Place) -> BTreeMap<String, usize> {
+fn fill_by_kafka(tools: &mut Tools, place: &Place) -> BTreeMap<String, usize> {
     let bootstrap = place.bootstrap();
     let mut counts = BTreeMap::new();
     for (codec, client) in CODECS {
@@ -300,20 +299,19 @@ fn fill_by_kafka(place: &Place) -> BTreeMap<String, usize> {
     Client::Java.consume(&bootstrap, "of-gzip", "workers", counts["of-gzip"]).unwrap();
     Client::Librdkafka.consume(&bootstrap, "of-lz4", "watchers", counts["of-lz4"] / 2).unwrap();
     // What ours does not serve yet, and must keep: a group of the new protocol, transactions, a quota.
-    let mut modern = tool("console-consumer").unwrap();
-    modern.args(["--bootstrap-server", &bootstrap, "--topic", "of-none", "--group", "modern", "--from-beginning"]);
-    modern.args(["--max-messages", "10", "--command-property", "group.protocol=consumer"]);
-    said(&mut modern).unwrap();
+    let modern = ["--topic", "of-none", "--group", "modern", "--from-beginning", "--max-messages", "10"];
+    let protocol = ["--command-property", "group.protocol=consumer", "--bootstrap-server", &bootstrap];
+    tools.said("console-consumer", &[&modern[..], &protocol].concat()).unwrap();
     create(place, "transacted", 1, &[]);
     let mut transactions = Command::new(install::python().unwrap());
     said(transactions.arg(install::sources().join("python/transactions.py")).args([&bootstrap, "transacted"])).unwrap();
     counts.insert("transacted".to_owned(), 3);
-    let mut quota = tool("configs").unwrap();
-    quota.args(["--bootstrap-server", &bootstrap, "--alter", "--entity-type", "users", "--entity-name", "bob"]);
-    said(quota.args(["--add-config", "producer_byte_rate=123456"])).unwrap();
-    let mut of_all_brokers = tool("configs").unwrap();
-    of_all_brokers.args(["--bootstrap-server", &bootstrap, "--alter", "--entity-type", "brokers", "--entity-default"]);
-    said(of_all_brokers.args(["--add-config", "log.retention.ms=777777777"])).unwrap();
+    let mut set = |entity: &[&str], setting| {
+        let alter = ["--bootstrap-server", &bootstrap, "--alter", "--add-config", setting];
+        tools.said("configs", &[&alter, entity].concat()).unwrap();
+    };
+    set(&["--entity-type", "users", "--entity-name", "bob"], "producer_byte_rate=123456");
+    set(&["--entity-type", "brokers", "--entity-default"], "log.retention.ms=777777777");
     counts
 }
 
@@ -345,16 +343,17 @@ fn go_on(place: &Place, who: &str, counts: &mut BTreeMap<String, usize>) {
 fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), &PROPERTIES).unwrap();
+    let mut tools = Tools::start().unwrap();
     let credential = ["--add-scram", "SCRAM-SHA-256=[name=alice,password=alice-secret]"];
     place.format_by_kafka(&[format_arguments, &credential].concat()).unwrap();
     let groups = ["workers", "watchers", "modern"];
 
     let kafka = place.start_kafka().unwrap();
-    let mut counts = fill_by_kafka(&place);
+    let mut counts = fill_by_kafka(&mut tools, &place);
     let by_kafka = look(&place, &groups, &counts);
     assert_eq!(by_kafka.configs["configured"].len(), CONFIGURED.len());
     assert!(groups.iter().all(|group| !by_kafka.committed[*group].is_empty()), "{:?}", by_kafka.committed);
-    let users_before = users(&place);
+    let users_before = users(&mut tools, &place);
     assert!(users_before.contains("alice") && users_before.contains("producer_byte_rate=123456"), "{users_before}");
     stop(kafka, &place.data());
 
@@ -364,11 +363,11 @@ fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
     let by_ours = look(&place, &groups, &counts);
     assert_eq!(complaints(&ours), Vec::<String>::new());
     stop(ours, &place.data());
-    no_fault_in(&place.data());
+    no_fault_in(&mut tools, &place.data());
 
     let kafka = place.start_kafka().unwrap();
     same(&look(&place, &groups, &counts), &by_ours, "Apache Kafka serves what ours did");
-    assert_eq!(users(&place), users_before, "quotas and credentials were kept");
+    assert_eq!(users(&mut tools, &place), users_before, "quotas and credentials were kept");
     go_on(&place, "kafka", &mut counts);
     let by_kafka = look(&place, &groups, &counts);
     assert_eq!(complaints(&kafka), Vec::<String>::new());
@@ -400,6 +399,7 @@ fn a_directory_of_apache_kafka_as_it_formats_by_default_comes_and_goes() {
 fn a_directory_that_ours_began_is_served_by_apache_kafka() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), &PROPERTIES).unwrap();
+    let mut tools = Tools::start().unwrap();
     let id = said(Command::new(OttlaBroker::binary().unwrap()).arg("random-uuid")).unwrap();
     let mut format = Command::new(OttlaBroker::binary().unwrap());
     format.args(["format", "--standalone", "--cluster-id", id.trim(), "--config"]);
@@ -419,7 +419,7 @@ fn a_directory_that_ours_began_is_served_by_apache_kafka() {
     let by_ours = look(&place, &["workers"], &counts);
     assert_eq!(complaints(&ours), Vec::<String>::new());
     stop(ours, &place.data());
-    no_fault_in(&place.data());
+    no_fault_in(&mut tools, &place.data());
 
     let kafka = place.start_kafka().unwrap();
     same(&look(&place, &["workers"], &counts), &by_ours, "Apache Kafka serves what ours began");
