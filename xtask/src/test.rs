@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{chart, codegen, crds, demo, kubernetes, place, tidy};
+use crate::{chart, demo, kubernetes, place, tidy};
 
 /// What `cargo xtask test` is told.
 #[derive(clap::Args)]
@@ -28,8 +28,6 @@ const SLOW: &[&str] = &["ottla-client", "ottla-test-clients", "ottla-test-kubern
 pub fn run(arguments: &Arguments) -> Result<()> {
     let began = Instant::now();
     tidy::run()?;
-    codegen::run(true)?;
-    crds::run(&crds::Arguments { check: true })?;
     cargo("formatting", &["fmt", "--all", "--check"])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     let mut fast = vec!["test", "--workspace"];
