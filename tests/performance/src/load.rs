@@ -1,14 +1,13 @@
 //! The requests that the scenarios send: topics, batches of records that look like JSON lines, fetches from the start.
 
+use std::ops::Range;
+
 use anyhow::{Context, Result, ensure};
 use ottla_wire::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use ottla_wire::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use ottla_wire::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
-use ottla_wire::metadata_request::{MetadataRequest, MetadataRequestTopic};
 use ottla_wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use ottla_wire::{
-    CreateTopicsResponse, FetchResponse, ListOffsetsResponse, Message, MetadataResponse, ProduceResponse, Records,
-};
+use ottla_wire::{CreateTopicsResponse, FetchResponse, ListOffsetsResponse, Message, ProduceResponse, Records};
 
 use crate::connection::{Connection, frame};
 
@@ -16,10 +15,9 @@ use crate::connection::{Connection, frame};
 const PRODUCE: i16 = 12;
 const FETCH: i16 = 12;
 const CREATE_TOPICS: i16 = 7;
-const METADATA: i16 = 12;
 const LIST_OFFSETS: i16 = 7;
 
-/// Creates a topic and waits until every partition has a leader.
+/// Creates a topic and waits until the leader of every partition serves it.
 ///
 /// # Errors
 /// When the broker refuses.
@@ -31,17 +29,9 @@ pub fn create_topic(connection: &mut Connection, name: &str, partitions: i32) ->
     let response = CreateTopicsResponse::from_bytes(connection.receive()?, CREATE_TOPICS)?;
     let created = response.topics.iter().next().context("an answer for the topic")?;
     ensure!(created.error_code == 0, "create {name}: error {} {:?}", created.error_code, created.error_message);
-    loop {
-        let topic = MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
-        let request = MetadataRequest { topics: Some(vec![topic].into()), ..Default::default() };
-        connection.send(&frame(&request, METADATA)?)?;
-        let response = MetadataResponse::from_bytes(connection.receive()?, METADATA)?;
-        let led = response.topics.iter().flat_map(|topic| topic.partitions.iter().collect::<Vec<_>>());
-        if led.filter(|partition| partition.error_code == 0 && partition.leader_id >= 0).count() == partitions as usize
-        {
-            return Ok(());
-        }
-    }
+    // Metadata names a leader before its log exists; a leader that can tell its end serves.
+    while end_offsets(connection, name, 0..partitions)?.iter().any(|(error, _)| *error != 0) {}
+    Ok(())
 }
 
 /// A produce request frame with one batch for one partition.
@@ -117,13 +107,21 @@ pub fn fetched(connection: &mut Connection) -> Result<(usize, i64)> {
 /// # Errors
 /// When the broker refuses.
 pub fn end_offset(connection: &mut Connection, topic: &str, partition: i32) -> Result<i64> {
-    let partition = ListOffsetsPartition { partition_index: partition, timestamp: -1, ..Default::default() };
-    let topic = ListOffsetsTopic { name: topic.into(), partitions: vec![partition].into() };
+    let (error, offset) = end_offsets(connection, topic, partition..partition + 1)?.swap_remove(0);
+    ensure!(error == 0, "list offsets: error {error}");
+    Ok(offset)
+}
+
+/// For each of the partitions the error code and the offset behind its last record.
+fn end_offsets(connection: &mut Connection, topic: &str, partitions: Range<i32>) -> Result<Vec<(i16, i64)>> {
+    let count = partitions.len();
+    let of = |partition_index| ListOffsetsPartition { partition_index, timestamp: -1, ..Default::default() };
+    let topic = ListOffsetsTopic { name: topic.into(), partitions: partitions.map(of).collect::<Vec<_>>().into() };
     let request = ListOffsetsRequest { replica_id: -1, topics: vec![topic].into(), ..Default::default() };
     connection.send(&frame(&request, LIST_OFFSETS)?)?;
     let response = ListOffsetsResponse::from_bytes(connection.receive()?, LIST_OFFSETS)?;
     let topic = response.topics.iter().next().context("an answer for the topic")?;
-    let partition = topic.partitions.iter().next().context("an answer for the partition")?;
-    ensure!(partition.error_code == 0, "list offsets: error {}", partition.error_code);
-    Ok(partition.offset)
+    let found: Vec<_> = topic.partitions.iter().map(|partition| (partition.error_code, partition.offset)).collect();
+    ensure!(found.len() == count, "{} answers for {count} partitions", found.len());
+    Ok(found)
 }
