@@ -12,7 +12,7 @@ use ottla_node::{Node, Setup, Stage, format_if_new};
 use tokio::task::JoinSet;
 
 use crate::connection::Limits;
-use crate::listener::{Crowd, accept, bind};
+use crate::listener::{Buffers, Crowd, accept, bind};
 use crate::logging::Levels;
 use crate::metrics::Exposition;
 use crate::options::Serve;
@@ -67,12 +67,14 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     let addresses = addresses(&config).await?;
     steps.done("read the configuration");
     // 2. The addresses: an address that is taken is found out before anything is written.
+    let (send, receive) = (config.network.send_buffer_bytes, config.network.receive_buffer_bytes);
+    let buffers = Buffers { send, receive };
     let mut sockets = Vec::new();
     for (listener, address) in addresses {
-        let socket = bind(&listener.name, address, config.network.listen_backlog)?;
+        let socket = bind(&listener.name, address, config.network.listen_backlog, buffers)?;
         sockets.push((listener, socket));
     }
-    let http_socket = bind("metrics", options.metrics, 128)?;
+    let http_socket = bind("metrics", options.metrics, 128, Buffers::default())?;
     steps.done("bound the listeners");
     // 3. The directories, the metadata log, the partitions; until the broker is in service.
     let node = {
@@ -93,14 +95,13 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
         frame_bytes_max: config.network.request_bytes_max as usize,
         idle_max: config.network.connection_idle_max.unwrap_or(Duration::from_secs(u64::from(u32::MAX))),
     };
-    let crowd = Crowd {
-        connections_max: config.network.connections_max as usize,
-        per_address_max: config.network.connections_per_ip_max as usize,
-    };
+    let (clients, controllers) = (Arc::new(Crowd::default()), Arc::new(Crowd::default()));
     let mut accepting = JoinSet::new();
     for (listener, socket) in sockets {
         let address = socket.local_addr().context("read a listener's address")?;
         tracing::info!(listener = %listener.name, %address, "listening");
+        let crowd = if listener.role == ListenerRole::Broker { &clients } else { &controllers };
+        let crowd = Arc::clone(crowd);
         accepting.spawn(accept(Arc::clone(&shell), socket, listener, limits, crowd));
     }
     steps.done("accept connections");

@@ -7,91 +7,139 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ottla_api::{Listener, Peer};
+use ottla_config::broker::sections::NetworkConfig;
 use ottla_vocabulary::Principal;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 use crate::connection::{Limits, serve};
 use crate::shell::Shell;
 
-/// How many connections there may be.
-#[derive(Clone, Copy, Debug)]
+/// Who is connected to the broker's listeners, and how many more may be. The limits are read of each arrival, for they
+/// change while the broker runs.
+#[derive(Debug, Default)]
 pub(crate) struct Crowd {
-    /// `max.connections`: further ones wait in the socket's queue.
-    pub(crate) connections_max: usize,
-    /// `max.connections.per.ip`: further ones are closed at once.
-    pub(crate) per_address_max: usize,
+    counts: Mutex<Counts>,
+    /// Somebody went.
+    gone: Notify,
 }
 
-/// The connections of each address.
 #[derive(Debug, Default)]
-struct Addresses(Mutex<HashMap<IpAddr, usize>>);
+struct Counts {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
 
-/// Holds an address' count up while its connection lives.
+/// Holds the counts up while its connection lives.
+#[derive(Debug)]
 struct Counted {
-    addresses: Arc<Addresses>,
+    crowd: Arc<Crowd>,
     address: IpAddr,
 }
 
-impl Addresses {
-    fn enter(self: &Arc<Self>, address: IpAddr, max: usize) -> Option<Counted> {
-        let mut counts = self.0.lock();
-        let count = counts.entry(address).or_default();
-        if max <= *count {
+impl Crowd {
+    /// Waits until one more is allowed.
+    async fn room(&self, all_max: impl Fn() -> usize) {
+        loop {
+            let gone = self.gone.notified();
+            if self.counts.lock().all < all_max() {
+                return;
+            }
+            // The limit may be raised meanwhile, which nobody tells.
+            let _ = tokio::time::timeout(LIMIT_INTERVAL, gone).await;
+        }
+    }
+
+    fn enter(self: &Arc<Self>, address: IpAddr, of_address_max: usize) -> Option<Counted> {
+        let mut counts = self.counts.lock();
+        let count = counts.by_address.entry(address).or_default();
+        if of_address_max <= *count {
             return None;
         }
         *count += 1;
-        Some(Counted { addresses: Arc::clone(self), address })
+        counts.all += 1;
+        Some(Counted { crowd: Arc::clone(self), address })
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut counts = self.addresses.0.lock();
-        if let Some(count) = counts.get_mut(&self.address) {
+        let mut counts = self.crowd.counts.lock();
+        counts.all -= 1;
+        if let Some(count) = counts.by_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.address);
+                counts.by_address.remove(&self.address);
             }
         }
+        drop(counts);
+        self.crowd.gone.notify_waiters();
     }
+}
+
+/// How soon a raised limit lets waiting connections in.
+const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many connections an address may have: `max.connections.per.ip`, or what `max.connections.per.ip.overrides` says of
+/// it. A host is an address or `localhost`; other names are not looked up, for every arrival would wait for that.
+fn of_address_max(network: &NetworkConfig, address: IpAddr) -> usize {
+    let address = address.to_canonical();
+    let own = network.connections_per_ip_overrides.iter().find(|(host, _)| is_host(host, address));
+    own.map_or(network.connections_per_ip_max, |(_, max)| *max) as usize
+}
+
+fn is_host(host: &str, address: IpAddr) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|host| host == address) || (host == "localhost" && address.is_loopback())
+}
+
+/// `socket.send.buffer.bytes` and `socket.receive.buffer.bytes`: connections inherit them from the socket that accepts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Buffers {
+    pub(crate) send: Option<u32>,
+    pub(crate) receive: Option<u32>,
 }
 
 /// Binds a listener's socket. The port can be taken again at once after a stop.
 ///
 /// # Errors
 /// When the address is taken or not ours.
-pub(crate) fn bind(name: &str, address: SocketAddr, backlog: u32) -> Result<TcpListener> {
+pub(crate) fn bind(name: &str, address: SocketAddr, backlog: u32, buffers: Buffers) -> Result<TcpListener> {
     let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() };
     let bound = socket.and_then(|socket| {
         socket.set_reuseaddr(true)?;
+        if let Some(bytes) = buffers.send {
+            socket.set_send_buffer_size(bytes)?;
+        }
+        if let Some(bytes) = buffers.receive {
+            socket.set_recv_buffer_size(bytes)?;
+        }
         socket.bind(address)?;
         socket.listen(backlog)
     });
     bound.with_context(|| format!("listen on {address} for {name}"))
 }
 
-/// Accepts connections until the task is dropped.
+/// Accepts connections until the task is dropped. The controller's listener has a crowd of its own, as in Kafka: the way
+/// to the controller must not be closed by too many clients.
 pub(crate) async fn accept(
     shell: Arc<Shell>,
     socket: TcpListener,
     listener: Arc<Listener>,
     limits: Limits,
-    crowd: Crowd,
+    crowd: Arc<Crowd>,
 ) {
-    let places = Arc::new(Semaphore::new(crowd.connections_max.min(Semaphore::MAX_PERMITS)));
-    let addresses = Arc::new(Addresses::default());
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        crowd.room(|| shell.node.config().network.connections_max as usize).await;
         match socket.accept().await {
             Ok((stream, peer)) => {
-                let Some(counted) = addresses.enter(peer.ip(), crowd.per_address_max) else {
+                let allowed = of_address_max(&shell.node.config().network, peer.ip());
+                let Some(counted) = crowd.enter(peer.ip(), allowed) else {
                     tracing::debug!(peer = %peer, "closed a connection: its address has max.connections.per.ip already");
                     continue;
                 };
                 let peer = Peer { principal: Principal::anonymous(), address: peer, listener: Arc::clone(&listener) };
-                tokio::spawn(connection(Arc::clone(&shell), stream, peer, limits, (place, counted)));
+                tokio::spawn(connection(Arc::clone(&shell), stream, peer, limits, counted));
             }
             Err(error) => {
                 // Out of descriptors, most likely: others must end first.
@@ -102,18 +150,12 @@ pub(crate) async fn accept(
     }
 }
 
-async fn connection(
-    shell: Arc<Shell>,
-    stream: TcpStream,
-    peer: Peer,
-    limits: Limits,
-    held: (OwnedSemaphorePermit, Counted),
-) {
+async fn connection(shell: Arc<Shell>, stream: TcpStream, peer: Peer, limits: Limits, counted: Counted) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("send small answers at once: {error}");
     }
     serve(shell, stream, peer, limits).await;
-    drop(held);
+    drop(counted);
 }
 
 #[cfg(test)]
@@ -122,12 +164,40 @@ mod tests {
 
     #[test]
     fn an_address_gets_its_places_back() {
-        let addresses = Arc::new(Addresses::default());
+        let crowd = Arc::new(Crowd::default());
         let here = IpAddr::from([127, 0, 0, 1]);
-        let first = addresses.enter(here, 1);
-        assert!(first.is_some() && addresses.enter(here, 1).is_none());
-        assert!(addresses.enter(IpAddr::from([127, 0, 0, 2]), 1).is_some(), "another address has its own");
+        let first = crowd.enter(here, 1);
+        assert!(first.is_some() && crowd.enter(here, 1).is_none());
+        assert!(crowd.enter(IpAddr::from([127, 0, 0, 2]), 1).is_some(), "another address has its own");
         drop(first);
-        assert!(addresses.enter(here, 1).is_some());
+        assert!(crowd.enter(here, 1).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_to_a_full_broker_waits_until_somebody_goes_or_the_limit_is_raised() {
+        let crowd = Arc::new(Crowd::default());
+        let limit = std::sync::atomic::AtomicUsize::new(1);
+        let max = || limit.load(std::sync::atomic::Ordering::Relaxed);
+        let soon = |seconds| Duration::from_secs(seconds);
+        crowd.room(max).await;
+        let first = crowd.enter(IpAddr::from([127, 0, 0, 1]), 9);
+        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_err());
+        limit.store(2, std::sync::atomic::Ordering::Relaxed);
+        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_ok());
+        limit.store(1, std::sync::atomic::Ordering::Relaxed);
+        drop(first);
+        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_ok());
+    }
+
+    #[test]
+    fn an_address_may_have_a_limit_of_its_own() {
+        let text = "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n\
+                    controller.listener.names=CONTROLLER\ncontroller.quorum.bootstrap.servers=localhost:9093\n\
+                    advertised.listeners=PLAINTEXT://h:9092,CONTROLLER://h:9093\n\
+                    max.connections.per.ip=7\nmax.connections.per.ip.overrides=10.0.0.1:2,localhost:3";
+        let properties = ottla_config::Properties::parse(text).unwrap();
+        let network = ottla_config::BrokerConfig::load(&properties).unwrap().0.network;
+        let of = |address: &str| of_address_max(&network, address.parse().unwrap());
+        assert_eq!((of("10.0.0.1"), of("::ffff:10.0.0.1"), of("10.0.0.2"), of("::1")), (2, 2, 7, 3));
     }
 }

@@ -147,7 +147,12 @@ fn partitions(page: &mut Page, measures: &Measures) {
         "Replicas here that can no longer be written.",
         offline,
     );
-    page.single("kafka_log_logmanager_offlinelogdirectorycount", gauge, "Log directories that cannot be used.", 0);
+    page.single(
+        "kafka_log_logmanager_offlinelogdirectorycount",
+        gauge,
+        "Log directories that take no records any more.",
+        measures.offline_directories,
+    );
     type Value = fn(&PartitionMeasures) -> i128;
     let families: [(&'static str, &str, Value); 6] = [
         ("kafka_cluster_partition_underminisr", "1 for a partition with fewer replicas in sync than must be.", |one| {

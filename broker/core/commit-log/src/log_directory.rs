@@ -253,6 +253,41 @@ impl<F: Files> LogDirectory<F> {
         self.write_all()
     }
 
+    /// Writes the checkpoint of high watermarks alone, if it says anything new. Partitions that are not given are taken
+    /// out of it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn checkpoint_high_watermarks<'p>(
+        &mut self,
+        positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
+    ) -> Result<(), FileError> {
+        let told = positions.into_iter().map(|(partition, positions)| (partition.clone(), positions.high_watermark));
+        let told = told.collect();
+        if told != self.high_watermarks {
+            checkpoint::write_offsets(&self.files, &self.path.join(HIGH_WATERMARKS), &told)?;
+            self.high_watermarks = told;
+        }
+        Ok(())
+    }
+
+    /// Writes the checkpoint of log starts alone, if it says anything new.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn checkpoint_log_starts<'p>(
+        &mut self,
+        positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
+    ) -> Result<(), FileError> {
+        let told = positions.into_iter().filter(|(_, positions)| !positions.is_start_on_disk);
+        let told = told.map(|(partition, positions)| (partition.clone(), positions.log_start)).collect();
+        if told != self.log_starts {
+            checkpoint::write_offsets(&self.files, &self.path.join(LOG_STARTS), &told)?;
+            self.log_starts = told;
+        }
+        Ok(())
+    }
+
     /// Lowers the recovery points of logs that are to be truncated to those that the logs have now, on disk and in the
     /// logs' knowledge of it; see [`Log::lower_recovery_point`].
     ///

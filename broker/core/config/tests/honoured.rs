@@ -8,42 +8,8 @@ use std::path::Path;
 use ottla_config::catalogue::broker_key;
 use ottla_config::key::Honoured;
 
-/// Honoured keys whose readers are being built with the node and the server. A key leaves the list when it is read.
-const AWAITED: &[&str] = &[
-    "broker.heartbeat.interval.ms",
-    "broker.session.timeout.ms",
-    "connections.max.idle.ms",
-    "controlled.shutdown.enable",
-    "controller.quorum.bootstrap.servers",
-    "group.initial.rebalance.delay.ms",
-    "group.max.session.timeout.ms",
-    "group.max.size",
-    "group.min.session.timeout.ms",
-    "initial.broker.registration.timeout.ms",
-    "internal.metadata.max.batch.size.in.bytes",
-    "log.flush.offset.checkpoint.interval.ms",
-    "log.flush.start.offset.checkpoint.interval.ms",
-    "log.initial.task.delay.ms",
-    "log.retention.check.interval.ms",
-    "max.connections",
-    "max.connections.per.ip",
-    "max.connections.per.ip.overrides",
-    "max.incremental.fetch.session.cache.slots",
-    "metadata.log.dir",
-    "metadata.log.segment.bytes",
-    "metadata.log.segment.ms",
-    "offset.metadata.max.bytes",
-    "offsets.commit.timeout.ms",
-    "offsets.load.buffer.size",
-    "offsets.retention.check.interval.ms",
-    "producer.id.expiration.check.interval.ms",
-    "replica.high.watermark.checkpoint.interval.ms",
-    "request.timeout.ms",
-    "socket.listen.backlog.size",
-    "socket.receive.buffer.bytes",
-    "socket.request.max.bytes",
-    "socket.send.buffer.bytes",
-];
+/// Parts that are not built and whose keys are read all the same: a core that has no peer yet, a topic that nobody uses.
+const READ_ALREADY: &[&str] = &["a quorum of several voters", "transactions"];
 
 #[test]
 fn every_honoured_key_with_a_field_is_read() {
@@ -58,11 +24,18 @@ fn every_honoured_key_with_a_field_is_read() {
     assert!(80 <= fields.len(), "the sections are read");
     for (key, path) in &fields {
         let honoured = broker_key(key).is_some_and(|key| matches!(key.honoured, Honoured::By(_)));
-        if honoured && !contains_word(&sources, path) && !AWAITED.contains(&key.as_str()) {
+        if honoured && !contains_word(&sources, path) {
             unread.push(key.as_str());
         }
     }
     assert!(unread.is_empty(), "called honoured and read by nobody: {unread:#?}");
+    let is_read = |(key, path): &&(String, String)| {
+        let awaited = broker_key(key)
+            .is_some_and(|key| matches!(key.honoured, Honoured::NotYet(part) if !READ_ALREADY.contains(&part)));
+        awaited && contains_word(&sources, path)
+    };
+    let modest: Vec<_> = fields.iter().filter(is_read).map(|(key, _)| key).collect();
+    assert!(modest.is_empty(), "read and called not honoured yet: {modest:#?}");
 }
 
 /// Key and `section.field` of every field in `sections.rs` whose doc begins with its key.

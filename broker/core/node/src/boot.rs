@@ -150,17 +150,21 @@ impl<F: Files> Node<F> {
         wanted: Option<Uuid>,
         settings: &TopicSettings,
         now: Now,
-    ) -> Result<(usize, Log<F>), FileError> {
+    ) -> Result<(usize, Log<F>), (usize, FileError)> {
         let mut directories = self.directories.lock();
         let lies_here = |directory: &LogDirectory<F>| {
             let mut found = directory.partitions().iter();
             found.any(|found| found.partition == *name && found.topic.is_none_or(|id| id == topic))
         };
+        let is_there = |folder: &Path, place| {
+            let facts = self.files.facts(folder).map_err(|error| (place, error))?;
+            Ok(facts.is_some())
+        };
         let log = Arc::clone(&settings.log);
         if let Some(place) = directories.iter().position(lies_here)
-            && self.files.facts(&directories[place].path().join(name.to_string()))?.is_some()
+            && is_there(&directories[place].path().join(name.to_string()), place)?
         {
-            let (log, recovery) = directories[place].open_log(name, log, now)?;
+            let (log, recovery) = directories[place].open_log(name, log, now).map_err(|error| (place, error))?;
             if 0 < recovery.bytes_cut {
                 let bytes = recovery.bytes_cut;
                 tracing::warn!(partition = %name, bytes, "cut off what was not whole after an unclean stop");
@@ -168,21 +172,24 @@ impl<F: Files> Node<F> {
             return Ok((place, log));
         }
         let wanted = directories.iter().position(|directory| Some(directory_id(directory)) == wanted);
-        let place = wanted.unwrap_or_else(|| self.emptiest_directory(directories.len()));
+        let place = wanted.unwrap_or_else(|| self.emptiest_directory());
         let folder = directories[place].path().join(name.to_string());
-        if self.files.facts(&folder)?.is_some() {
-            self.set_aside(&folder)?;
+        if is_there(&folder, place)? {
+            self.set_aside(&folder).map_err(|error| (place, error))?;
         }
-        Ok((place, directories[place].create_log(name, topic, log, now)?))
+        let log = directories[place].create_log(name, topic, log, now).map_err(|error| (place, error))?;
+        Ok((place, log))
     }
 
-    /// Kafka's choice for a replica that is assigned to no directory: the one with the fewest.
-    fn emptiest_directory(&self, count: usize) -> usize {
-        let mut logs = vec![0usize; count];
+    /// Kafka's choice for a replica that is assigned to no directory: of those that can be written, the one with the
+    /// fewest.
+    fn emptiest_directory(&self) -> usize {
+        let mut logs = vec![0usize; self.healths.len()];
         for partition in self.partitions.read().values() {
             logs[partition.directory] += 1;
         }
-        logs.iter().enumerate().min_by_key(|(_, logs)| **logs).map_or(0, |(place, _)| place)
+        let busyness = |place: &usize| (self.healths[*place].failure().is_some(), logs[*place]);
+        (0..logs.len()).min_by_key(busyness).unwrap_or(0)
     }
 
     /// Takes a folder of a topic that is not in the cluster out of the way; a person may still want what is in it.
@@ -218,8 +225,13 @@ impl<F: Files> Node<F> {
         }
     }
 
-    /// Asks the controller for leave to go. [`Node::may_close`] tells when it has it.
+    /// Asks the controller for leave to go. [`Node::may_close`] tells when it has it; without controlled shutdown it
+    /// needs none.
     pub fn begin_shutdown(&self, now: Now) {
+        if !self.config.load().session.controlled_shutdown {
+            self.life.lock().may_stop = true;
+            return;
+        }
         self.life.lock().begin_shutdown(now.instant);
         self.tick(now);
     }

@@ -292,12 +292,42 @@ impl<F: Files> Node<F> {
         match self.open_or_create(&name, topic.id, wanted, &settings, now) {
             Ok((directory, log)) => {
                 let counts = self.counts_of(&topic.name);
-                let partition = Partition::new(name, directory, settings, counts, log, role);
+                let partition = Partition::new(
+                    name,
+                    (directory, Arc::clone(&self.healths[directory])),
+                    settings,
+                    counts,
+                    log,
+                    role,
+                );
                 let partition = Arc::new(partition);
                 self.partitions.write().insert((topic.id, index), Arc::clone(&partition));
+                self.unopened.lock().remove(&(topic.id, index));
                 self.coordinate(&partition, now);
             }
-            Err(error) => tracing::error!(partition = %name, "open the partition's log: {error}"),
+            Err((directory, error)) => {
+                tracing::error!(partition = %name, "open the partition's log: {error}");
+                self.healths[directory].on_refusal(&error);
+                self.unopened.lock().insert((topic.id, index));
+            }
+        }
+    }
+
+    /// Tries again to open the logs that the disk refused.
+    pub(crate) fn place_unopened(&self, now: Now) {
+        let unopened = self.unopened.lock().clone();
+        if unopened.is_empty() {
+            return;
+        }
+        // What is published comes one after the other, and so does this.
+        let _follower = self.follower.lock();
+        let (config, image) = (self.config.load_full(), self.image.load_full());
+        for (id, index) in unopened {
+            let found = image.topics.get(id).and_then(|topic| Some((topic, topic.partitions.get(&index)?)));
+            match found {
+                Some((topic, described)) => self.place(&config, &image, topic, index, described, now),
+                None => drop(self.unopened.lock().remove(&(id, index))),
+            }
         }
     }
 
@@ -323,6 +353,7 @@ impl<F: Files> Node<F> {
     }
 
     fn remove_partition(&self, topic: &Topic, index: PartitionIndex, now: Now) {
+        self.unopened.lock().remove(&(topic.id, index));
         let Some(partition) = self.partitions.write().remove(&(topic.id, index)) else { return };
         if partition.name.topic.as_str() == OFFSETS {
             self.finish(now, self.coordinators.resign(now, index));
@@ -337,7 +368,10 @@ impl<F: Files> Node<F> {
             let deleted = directories[partition.directory].delete_log(&partition.name, log, unique);
             match deleted {
                 Ok(folder) => self.upkeep.lock().doom(partition.directory, folder),
-                Err(error) => tracing::error!(partition = %partition.name, "delete the partition: {error}"),
+                Err(error) => {
+                    tracing::error!(partition = %partition.name, "delete the partition: {error}");
+                    partition.health.on_refusal(&error);
+                }
             }
         }
         // Who waited for it learns that it is gone.

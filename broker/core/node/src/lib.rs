@@ -18,6 +18,7 @@ pub mod broker;
 mod controller;
 mod coordinator;
 pub mod counts;
+mod directory_health;
 mod entropy;
 mod fetch;
 mod fetch_session;

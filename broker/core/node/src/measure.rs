@@ -24,6 +24,8 @@ pub struct Measures {
     pub topics: Vec<(TopicName, Traffic)>,
     /// The traffic of all topics together, those that are gone included as long as they were here.
     pub all: Traffic,
+    /// Log directories that take no records any more.
+    pub offline_directories: usize,
     /// Requests since the start.
     pub requests: u64,
     /// Fetches that wait now.
@@ -113,6 +115,7 @@ impl<F: Files> Node<F> {
             partitions: self.all_partitions().iter().filter_map(|partition| measure_partition(partition)).collect(),
             topics,
             all,
+            offline_directories: self.healths.iter().filter(|health| health.failure().is_some()).count(),
             requests: self.requests_handled(),
             waiting_fetches: self.parked.len(),
             sessions: self.sessions.lock().measure(),
@@ -183,6 +186,11 @@ impl<F: Files> Node<F> {
             };
             directories.iter().map(describe).collect()
         };
+        for (directory, health) in directories.iter_mut().zip(&self.healths) {
+            if health.failure().is_some() {
+                directory.code = ErrorCode::KafkaStorageError;
+            }
+        }
         let mut partitions = self.all_partitions();
         partitions.sort_by(|a, b| a.name.cmp(&b.name));
         for partition in partitions {
@@ -217,6 +225,6 @@ fn measure_partition<F: Files>(partition: &Partition<F>) -> Option<PartitionMeas
         bytes: log.bytes(),
         log_start: log.log_start(),
         log_end: log.log_end(),
-        has_failed: log.failure().is_some(),
+        has_failed: log.failure().is_some() || partition.health.failure().is_some(),
     })
 }

@@ -15,7 +15,7 @@ use ottla_config::BrokerConfig;
 use ottla_metadata::{Image, Metadata};
 use ottla_records::Decompressor;
 use ottla_vocabulary::group::coordinator_partition;
-use ottla_vocabulary::{GroupId, Instant, Map, NodeId, Now, PartitionIndex, TopicId, TopicName};
+use ottla_vocabulary::{GroupId, Instant, Map, NodeId, Now, PartitionIndex, Set, TopicId, TopicName};
 use ottla_wire::{ErrorCode, WireError};
 use parking_lot::{Mutex, RwLock};
 
@@ -23,6 +23,7 @@ use crate::broker::Life;
 use crate::controller::Controller;
 use crate::coordinator::{Coordinators, Done};
 use crate::counts::TrafficCounts;
+use crate::directory_health::DirectoryHealth;
 use crate::entropy::Entropy;
 use crate::fetch::{plain, spliced};
 use crate::fetch_session::FetchSessions;
@@ -42,7 +43,11 @@ pub struct Node<F: Files> {
     /// The cluster as this broker knows it: committed, and its partitions here are as it says.
     pub(crate) image: ArcSwap<Image>,
     pub(crate) partitions: RwLock<Partitions<F>>,
+    /// Partitions that lie here and whose logs the disk refused to open; tried again now and then.
+    pub(crate) unopened: Mutex<Set<(TopicId, PartitionIndex)>>,
     pub(crate) directories: Mutex<Vec<LogDirectory<F>>>,
+    /// In the same order.
+    pub(crate) healths: Vec<Arc<DirectoryHealth>>,
     pub(crate) sessions: Mutex<FetchSessions>,
     pub(crate) parked: ParkedFetches<F>,
     pub(crate) coordinators: Coordinators<F>,
@@ -122,8 +127,10 @@ impl<F: Files> Node<F> {
     pub(crate) fn assemble(parts: Parts<F>, now: Now) -> Node<F> {
         let first_session = (parts.entropy.draw() >> 33) as i32;
         let slots = parts.config.network.fetch_session_slots as usize;
-        let coordinators = Coordinators::new(group_settings(&parts.config));
+        let coordinators = Coordinators::new(group_settings(&parts.config), parts.config.offsets.load_buffer_bytes);
+        let healths = parts.directories.iter().map(|directory| Arc::new(DirectoryHealth::new(directory.path())));
         Node {
+            healths: healths.collect(),
             coordinators,
             upkeep: Mutex::new(Upkeep::new(&parts.config, now.instant)),
             files: parts.files,
@@ -131,6 +138,7 @@ impl<F: Files> Node<F> {
             config: ArcSwap::from_pointee(parts.config),
             image: ArcSwap::from_pointee(Image::default()),
             partitions: RwLock::default(),
+            unopened: Mutex::default(),
             directories: Mutex::new(parts.directories),
             sessions: Mutex::new(FetchSessions::new(slots, SESSION_EVICTION, first_session)),
             parked: ParkedFetches::new(),
@@ -280,7 +288,11 @@ impl<F: Files> Node<F> {
 
     /// A partition that lies here.
     pub(crate) fn partition(&self, topic: TopicId, index: PartitionIndex) -> Result<Arc<Partition<F>>, ErrorCode> {
-        self.partitions.read().get(&(topic, index)).cloned().ok_or(ErrorCode::NotLeaderOrFollower)
+        let place = (topic, index);
+        self.partitions.read().get(&place).cloned().ok_or_else(|| match self.unopened.lock().contains(&place) {
+            true => ErrorCode::KafkaStorageError,
+            false => ErrorCode::NotLeaderOrFollower,
+        })
     }
 
     /// Asks the coordinators of groups; the answer comes among the effects, even when it comes at once.

@@ -21,6 +21,7 @@ use ottla_wire::describe_producers_response::ProducerState;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::counts::TrafficCounts;
+use crate::directory_health::DirectoryHealth;
 use crate::parked::Parked;
 use crate::settings::TopicSettings;
 
@@ -30,6 +31,7 @@ pub(crate) struct Partition<F: Files> {
     pub(crate) name: TopicPartition,
     /// In which of the node's log directories it lies.
     pub(crate) directory: usize,
+    pub(crate) health: Arc<DirectoryHealth>,
     pub(crate) settings: ArcSwap<TopicSettings>,
     pub(crate) counts: Arc<TrafficCounts>,
     state: Mutex<State<F>>,
@@ -96,7 +98,7 @@ struct Appended<F: Files> {
 impl<F: Files> Partition<F> {
     pub(crate) fn new(
         name: TopicPartition,
-        directory: usize,
+        (directory, health): (usize, Arc<DirectoryHealth>),
         settings: TopicSettings,
         counts: Arc<TrafficCounts>,
         log: Log<F>,
@@ -112,7 +114,14 @@ impl<F: Files> Partition<F> {
             unsynced_since: None,
             rolled: false,
         };
-        Partition { name, directory, settings: ArcSwap::from_pointee(settings), counts, state: Mutex::new(state) }
+        Partition {
+            name,
+            directory,
+            health,
+            settings: ArcSwap::from_pointee(settings),
+            counts,
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn index(&self) -> PartitionIndex {
@@ -187,12 +196,13 @@ impl<F: Files> Partition<F> {
         if acks == Acks::All && state.role.in_sync < in_sync_min {
             return Err(ErrorCode::NotEnoughReplicas.into());
         }
+        self.check_writable()?;
         let epoch = state.role.epoch;
         let log = state.log.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
         let log_start = log.log_start();
         let count = i64::from(batch.header.records_count);
         let appended =
-            log.append(batch, epoch, Origin::Client, now).map_err(|error| not_appended(&error, log_start))?;
+            log.append(batch, epoch, Origin::Client, now).map_err(|error| self.not_appended(&error, log_start))?;
         let append_time = match settings.rules.timestamp_type {
             ottla_records::TimestampType::LogAppendTime => appended.duplicate_of.unwrap_or(now.wall),
             ottla_records::TimestampType::CreateTime => ottla_vocabulary::Timestamp::NONE,
@@ -202,7 +212,7 @@ impl<F: Files> Partition<F> {
             return Ok(Appended { written, records: 0, waiting: Vec::new() });
         }
         state.rolled |= appended.rolled;
-        state.sync_if_due(count, settings.flush_messages, now).map_err(|error| storage(&error))?;
+        state.sync_if_due(count, settings.flush_messages, now).map_err(|error| self.refused(&error))?;
         state.expose();
         Ok(Appended { written, records: count as u64, waiting: state.waiting.clone() })
     }
@@ -224,13 +234,14 @@ impl<F: Files> Partition<F> {
         if state.role.in_sync < settings.in_sync_min.min(state.role.replicas) {
             return Err(ErrorCode::NotEnoughReplicas);
         }
+        self.check_writable()?;
         let log = state.log.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
         let log_start = log.log_start();
         let count = i64::from(batch.header.records_count);
         let appended = log.append(batch, epoch, Origin::Coordinator, now);
-        let appended = appended.map_err(|error| not_appended(&error, log_start).code)?;
+        let appended = appended.map_err(|error| self.not_appended(&error, log_start).code)?;
         state.rolled |= appended.rolled;
-        state.sync_if_due(count, settings.flush_messages, now).map_err(|error| storage(&error).code)?;
+        state.sync_if_due(count, settings.flush_messages, now).map_err(|error| self.refused(&error).code)?;
         state.expose();
         Ok((appended.base_offset, state.waiting.clone()))
     }
@@ -302,10 +313,11 @@ impl<F: Files> Partition<F> {
         if !log.settings().cleanup_deletes && self.settings.load().rules.is_compacted {
             return Err(ErrorCode::PolicyViolation);
         }
+        self.check_writable()?;
         let before = if before == Offset::NONE { log.high_watermark() } else { before };
         log.delete_records(before).map_err(|error| match error {
             DeleteRecordsError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
-            DeleteRecordsError::Storage(error) => storage(&error).code,
+            DeleteRecordsError::Storage(error) => self.refused(&error).code,
         })
     }
 
@@ -338,6 +350,35 @@ impl<F: Files> Partition<F> {
             current_txn_start_offset: entry.transaction_start.map_or(-1, |start| start.0),
         });
         Ok(told.collect())
+    }
+}
+
+/// Disks that refuse.
+impl<F: Files> Partition<F> {
+    /// Nothing is written to a directory whose disk failed.
+    fn check_writable(&self) -> Result<(), ErrorCode> {
+        self.health.failure().map_or(Ok(()), |_| Err(ErrorCode::KafkaStorageError))
+    }
+
+    fn refused(&self, error: &FileError) -> NotWritten {
+        tracing::error!(partition = %self.name, "{error}");
+        self.health.on_refusal(error);
+        ErrorCode::KafkaStorageError.into()
+    }
+
+    fn not_appended(&self, error: &AppendError, log_start: Offset) -> NotWritten {
+        let code = match error {
+            AppendError::Storage(error) => return self.refused(error),
+            AppendError::Producer(refusal) => match refusal {
+                ProducerRefusal::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
+                ProducerRefusal::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
+                ProducerRefusal::InvalidTransactionState { .. } => ErrorCode::InvalidTxnState,
+                ProducerRefusal::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
+            },
+            AppendError::LargerThanSegment { .. } => ErrorCode::RecordListTooLarge,
+            AppendError::Batch(_) | AppendError::UnexpectedOffset { .. } => ErrorCode::CorruptMessage,
+        };
+        NotWritten { message: Some(error.to_string()), log_start: Some(log_start), ..code.into() }
     }
 }
 
@@ -443,24 +484,4 @@ fn refused(refusal: &Refusal, name: &TopicPartition) -> NotWritten {
         records,
         ..NotWritten::default()
     }
-}
-
-fn storage(error: &FileError) -> NotWritten {
-    tracing::error!("{error}");
-    ErrorCode::KafkaStorageError.into()
-}
-
-fn not_appended(error: &AppendError, log_start: Offset) -> NotWritten {
-    let code = match error {
-        AppendError::Storage(error) => return storage(error),
-        AppendError::Producer(refusal) => match refusal {
-            ProducerRefusal::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
-            ProducerRefusal::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
-            ProducerRefusal::InvalidTransactionState { .. } => ErrorCode::InvalidTxnState,
-            ProducerRefusal::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
-        },
-        AppendError::LargerThanSegment { .. } => ErrorCode::RecordListTooLarge,
-        AppendError::Batch(_) | AppendError::UnexpectedOffset { .. } => ErrorCode::CorruptMessage,
-    };
-    NotWritten { message: Some(error.to_string()), log_start: Some(log_start), ..code.into() }
 }

@@ -1,22 +1,49 @@
 //! What a node does apart from requests, now and then: checkpoints, retention, syncing by time, removal of what was
 //! deleted, snapshots of the metadata.
 
-use ottla_commit_log::Files;
+use std::sync::Arc;
+
+use ottla_commit_log::{FileError, Files, FlushWork, Log};
 use ottla_config::BrokerConfig;
-use ottla_vocabulary::{Duration, Instant, Now, TopicPartition};
+use ottla_vocabulary::{Duration, Instant, Now};
 
 use crate::node::Node;
+use crate::partition::Partition;
 
 /// When each kind of work is next due.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     checkpoint: Instant,
+    high_watermarks: Instant,
+    log_starts: Instant,
+    producers: Instant,
     retention: Instant,
     removal: Instant,
     /// When a snapshot of the metadata is due by time; `None` for never.
     snapshot: Option<Instant>,
     /// Folders of deleted partitions, by directory, each with the time from which it may go.
     doomed: Vec<(usize, String)>,
+}
+
+/// What is due of it.
+#[derive(Debug)]
+struct Work {
+    checkpoint: bool,
+    high_watermarks: bool,
+    log_starts: bool,
+    producers: bool,
+    retention: bool,
+    snapshot: bool,
+    removal: bool,
+    doomed: Vec<(usize, String)>,
+}
+
+/// Which checkpoints to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Checkpoint {
+    All,
+    HighWatermarks,
+    LogStarts,
 }
 
 /// Kafka waits `file.delete.delay.ms` before it removes a deleted partition's folder; readers that are sending from its
@@ -27,6 +54,9 @@ impl Upkeep {
     pub(crate) fn new(config: &BrokerConfig, now: Instant) -> Upkeep {
         Upkeep {
             checkpoint: now + config.log.recovery_point_interval,
+            high_watermarks: now + config.replication.high_watermark_interval,
+            log_starts: now + config.log.start_offset_interval,
+            producers: now + config.producers.id_expiration_check_interval,
             retention: now + config.log.initial_task_delay,
             removal: now + REMOVAL_INTERVAL,
             snapshot: config.quorum.snapshot_interval.map(|interval| now + interval),
@@ -44,7 +74,8 @@ impl<F: Files> Node<F> {
     /// Whether [`Node::upkeep`] has something to do.
     pub fn upkeep_due(&self, now: Instant) -> bool {
         let upkeep = self.upkeep.lock();
-        upkeep.checkpoint <= now || upkeep.retention <= now || upkeep.removal <= now
+        let others = [upkeep.checkpoint, upkeep.high_watermarks, upkeep.log_starts, upkeep.producers, upkeep.retention];
+        upkeep.removal <= now || others.iter().any(|due| *due <= now)
     }
 
     /// Does what is due. May take as long as a disk does.
@@ -57,20 +88,58 @@ impl<F: Files> Node<F> {
             }
             is_due
         };
-        let (checkpoint, retention, snapshot, doomed) = {
+        let due = {
             let mut upkeep = self.upkeep.lock();
             let upkeep = &mut *upkeep;
             let removal = is_due(&mut upkeep.removal, REMOVAL_INTERVAL);
-            (
-                is_due(&mut upkeep.checkpoint, config.log.recovery_point_interval),
-                is_due(&mut upkeep.retention, config.log.retention_check_interval),
-                match (&mut upkeep.snapshot, config.quorum.snapshot_interval) {
+            Work {
+                checkpoint: is_due(&mut upkeep.checkpoint, config.log.recovery_point_interval),
+                high_watermarks: is_due(&mut upkeep.high_watermarks, config.replication.high_watermark_interval),
+                log_starts: is_due(&mut upkeep.log_starts, config.log.start_offset_interval),
+                producers: is_due(&mut upkeep.producers, config.producers.id_expiration_check_interval),
+                retention: is_due(&mut upkeep.retention, config.log.retention_check_interval),
+                snapshot: match (&mut upkeep.snapshot, config.quorum.snapshot_interval) {
                     (Some(due), Some(interval)) => is_due(due, interval),
                     _ => false,
                 },
-                if removal { std::mem::take(&mut upkeep.doomed) } else { Vec::new() },
-            )
+                removal,
+                doomed: if removal { std::mem::take(&mut upkeep.doomed) } else { Vec::new() },
+            }
         };
+        if due.removal {
+            self.place_unopened(now);
+        }
+        self.remove(due.doomed);
+        while self.coordinators.load_one(now) {
+            self.note_deadline(); // its members' sessions are watched from now on
+        }
+        if due.producers {
+            for partition in self.all_partitions() {
+                if let Some(log) = &mut partition.lock().log {
+                    log.expire_producers(now.wall);
+                }
+            }
+        }
+        if due.retention {
+            self.retain(now);
+        }
+        self.flush_rolled_and_late(now);
+        self.snapshot_if_due(now, due.snapshot);
+        if due.checkpoint {
+            self.flush_all();
+            self.checkpoint(Checkpoint::All);
+        } else {
+            if due.high_watermarks {
+                self.checkpoint(Checkpoint::HighWatermarks);
+            }
+            if due.log_starts {
+                self.checkpoint(Checkpoint::LogStarts);
+            }
+        }
+    }
+
+    /// Removes the folders of deleted partitions; what cannot be removed is found again by the next start.
+    fn remove(&self, doomed: Vec<(usize, String)>) {
         for (directory, folder) in doomed {
             let mut directories = self.directories.lock();
             if let Some(directory) = directories.get_mut(directory)
@@ -79,37 +148,35 @@ impl<F: Files> Node<F> {
                 tracing::error!("remove a deleted partition: {error}");
             }
         }
-        while self.coordinators.load_one(now) {
-            self.note_deadline(); // its members' sessions are watched from now on
-        }
-        if retention {
-            self.retain(now);
-        }
-        self.flush_rolled_and_late(now);
-        self.snapshot_if_due(now, snapshot);
-        if checkpoint && let Err(error) = self.checkpoint() {
-            tracing::error!("checkpoint the logs: {error}");
-        }
     }
 
     fn retain(&self, now: Now) {
-        for partition in self.all_partitions() {
+        for partition in self.writable_partitions() {
             let mut state = partition.lock();
             let Some(log) = &mut state.log else { continue };
-            log.expire_producers(now.wall);
             let retained = log.retain(now).and_then(|removed| log.remove_doomed(now).map(|_| removed));
             log.rest();
             match retained {
                 Ok(0) => {}
                 Ok(removed) => tracing::info!(partition = %partition.name, segments = removed, "removed old segments"),
-                Err(error) => tracing::error!(partition = %partition.name, "remove old segments: {error}"),
+                Err(error) => {
+                    tracing::error!(partition = %partition.name, "remove old segments: {error}");
+                    partition.health.on_refusal(&error);
+                }
             }
         }
     }
 
-    /// Syncs segments that are full, and logs whose `flush.ms` is over; outside of the partitions' locks.
+    /// Those whose directory has not failed: of the others nothing is to be hoped, and it was said once.
+    fn writable_partitions(&self) -> Vec<Arc<Partition<F>>> {
+        let mut partitions = self.all_partitions();
+        partitions.retain(|partition| partition.health.failure().is_none());
+        partitions
+    }
+
+    /// Syncs segments that are full, and logs whose `flush.ms` is over.
     fn flush_rolled_and_late(&self, now: Now) {
-        for partition in self.all_partitions() {
+        for partition in self.writable_partitions() {
             let flush_ms = partition.settings.load().flush_ms;
             let work = {
                 let mut state = partition.lock();
@@ -122,49 +189,61 @@ impl<F: Files> Node<F> {
                     (false, false) => continue,
                 }
             };
-            let finished = work.and_then(|work| {
-                let Some(work) = work else { return Ok(()) };
-                let outcome = work.run();
-                let mut state = partition.lock();
-                state.log.as_mut().map_or(Ok(()), |log| log.finish_flush(outcome))
-            });
-            if let Err(error) = finished {
-                tracing::error!(partition = %partition.name, "sync the log: {error}");
-            }
+            flush(&partition, work);
+        }
+    }
+
+    fn flush_all(&self) {
+        for partition in self.writable_partitions() {
+            let work = partition.lock().log.as_mut().map_or(Ok(None), Log::begin_flush);
+            flush(&partition, work);
         }
     }
 
     /// Writes down how far each log is on disk, so that a start after a crash looks only at what came later.
-    fn checkpoint(&self) -> Result<(), ottla_commit_log::FileError> {
+    fn checkpoint(&self, which: Checkpoint) {
         let partitions = self.all_partitions();
-        for partition in &partitions {
-            let work = match partition.lock().log.as_mut() {
-                Some(log) => log.begin_flush()?,
-                None => None,
-            };
-            if let Some(work) = work {
-                let outcome = work.run();
-                if let Some(log) = partition.lock().log.as_mut() {
-                    log.finish_flush(outcome)?;
-                }
-            }
-        }
         let mut directories = self.directories.lock();
-        for (place, directory) in directories.iter_mut().enumerate() {
-            let mut positions: Vec<(TopicPartition, _)> = Vec::new();
-            for partition in partitions.iter().filter(|partition| partition.directory == place) {
-                if let Some(log) = &partition.lock().log {
-                    positions.push((partition.name.clone(), log.positions()));
-                }
+        for ((place, directory), health) in directories.iter_mut().enumerate().zip(&self.healths) {
+            if health.failure().is_some() {
+                continue;
             }
-            directory.checkpoint(positions.iter().map(|(name, positions)| (name, *positions)))?;
-            for partition in partitions.iter().filter(|partition| partition.directory == place) {
-                let written = positions.iter().find(|(name, _)| *name == partition.name);
-                if let (Some((_, positions)), Some(log)) = (written, partition.lock().log.as_mut()) {
-                    log.on_recovery_point_checkpointed(positions.recovery_point);
+            let mine = partitions.iter().filter(|partition| partition.directory == place);
+            let positions: Vec<(&Partition<F>, _)> = mine
+                .filter_map(|partition| {
+                    let positions = partition.lock().log.as_ref().map(Log::positions);
+                    Some((partition.as_ref(), positions?))
+                })
+                .collect();
+            let told = positions.iter().map(|(partition, positions)| (&partition.name, *positions));
+            let written = match which {
+                Checkpoint::All => directory.checkpoint(told),
+                Checkpoint::HighWatermarks => directory.checkpoint_high_watermarks(told),
+                Checkpoint::LogStarts => directory.checkpoint_log_starts(told),
+            };
+            if let Err(error) = written {
+                tracing::error!("checkpoint the logs: {error}");
+                health.on_refusal(&error);
+            } else if which == Checkpoint::All {
+                for (partition, positions) in positions {
+                    if let Some(log) = partition.lock().log.as_mut() {
+                        log.on_recovery_point_checkpointed(positions.recovery_point);
+                    }
                 }
             }
         }
-        Ok(())
+    }
+}
+
+/// Syncs outside of the partition's lock.
+fn flush<F: Files>(partition: &Partition<F>, work: Result<Option<FlushWork<F>>, FileError>) {
+    let finished = work.and_then(|work| {
+        let Some(work) = work else { return Ok(()) };
+        let outcome = work.run();
+        partition.lock().log.as_mut().map_or(Ok(()), |log| log.finish_flush(outcome))
+    });
+    if let Err(error) = finished {
+        tracing::error!(partition = %partition.name, "sync the log: {error}");
+        partition.health.on_refusal(&error);
     }
 }

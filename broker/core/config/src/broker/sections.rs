@@ -49,8 +49,6 @@ pub struct QuorumConfig {
     pub snapshot_interval: Option<Duration>,
     /// `metadata.max.idle.interval.ms`; zero is no idle records.
     pub idle_interval: Option<Duration>,
-    /// `internal.metadata.max.batch.size.in.bytes`.
-    pub batch_bytes_max: u32,
     /// `internal.metadata.delete.delay.millis`.
     pub delete_delay: Duration,
 }
@@ -73,9 +71,9 @@ pub struct SessionConfig {
 pub struct NetworkConfig {
     /// `socket.request.max.bytes`.
     pub request_bytes_max: u32,
-    /// `socket.send.buffer.bytes`; −1 leaves it to the system.
+    /// `socket.send.buffer.bytes`; unset or −1 leaves it to the system.
     pub send_buffer_bytes: Option<u32>,
-    /// `socket.receive.buffer.bytes`; −1 leaves it to the system.
+    /// `socket.receive.buffer.bytes`; unset or −1 leaves it to the system.
     pub receive_buffer_bytes: Option<u32>,
     /// `socket.listen.backlog.size`.
     pub listen_backlog: u32,
@@ -120,8 +118,6 @@ pub struct LogConfig {
     pub dir_failure_timeout: Duration,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval: Duration,
-    /// `log.flush.scheduler.interval.ms`.
-    pub flush_check_interval: Duration,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub recovery_point_interval: Duration,
     /// `log.flush.start.offset.checkpoint.interval.ms`.
@@ -303,7 +299,6 @@ impl QuorumConfig {
             snapshot_bytes: values.long("metadata.log.max.record.bytes.between.snapshots").unsigned_abs(),
             snapshot_interval: interval("metadata.log.max.snapshot.interval.ms"),
             idle_interval: interval("metadata.max.idle.interval.ms"),
-            batch_bytes_max: values.size("internal.metadata.max.batch.size.in.bytes"),
             delete_delay: values.millis("internal.metadata.delete.delay.millis"),
         }
     }
@@ -322,7 +317,8 @@ impl SessionConfig {
 
 impl NetworkConfig {
     pub(super) fn read(values: &Values) -> NetworkConfig {
-        let buffer = |name| u32::try_from(values.int(name)).ok();
+        // Kafka's default of 100 KiB would stop the system from letting a buffer grow to what the connection's way needs.
+        let buffer = |name| u32::try_from(values.int(name)).ok().filter(|_| values.is_set(name));
         let idle = values.long("connections.max.idle.ms");
         let queued = values.long("queued.max.request.bytes");
         NetworkConfig {
@@ -373,7 +369,6 @@ impl LogConfig {
             cordoned_dirs: values.list("cordoned.log.dirs"),
             dir_failure_timeout: values.millis("log.dir.failure.timeout.ms"),
             retention_check_interval: values.millis("log.retention.check.interval.ms"),
-            flush_check_interval: values.millis("log.flush.scheduler.interval.ms"),
             recovery_point_interval: values.millis("log.flush.offset.checkpoint.interval.ms"),
             start_offset_interval: values.millis("log.flush.start.offset.checkpoint.interval.ms"),
             initial_task_delay: values.millis("log.initial.task.delay.ms"),

@@ -63,9 +63,9 @@ pub(super) const BROKER: &[Key] = &[
         .cluster_wide()
         .no_effect("connections are served by the runtime's threads, one for each core")
         .doc("How many threads of a listener read requests and write answers."),
-    long("queued.max.request.bytes", "-1").not_yet("limits on queued requests").doc(
-        "The most bytes of requests that wait to be served before reading from connections stops. Zero or less \
-         means no limit.",
+    long("queued.max.request.bytes", "-1").by("connections").doc(
+        "The most bytes that large requests in work may have together before reading further ones waits. Zero or \
+         less leaves the limit at 256 MiB.",
     ),
     int("queued.max.requests", "500")
         .at_least(1)
@@ -86,7 +86,7 @@ pub(super) const BROKER: &[Key] = &[
     int("socket.receive.buffer.bytes", "102400")
         .high()
         .by("listeners")
-        .doc("The size of the receive buffer of accepted sockets. −1 leaves it to the system."),
+        .doc("The size of the receive buffer of accepted sockets. If unset or −1, the system lets it grow as needed."),
     int("socket.request.max.bytes", "104857600")
         .at_least(1)
         .high()
@@ -95,5 +95,5 @@ pub(super) const BROKER: &[Key] = &[
     int("socket.send.buffer.bytes", "102400")
         .high()
         .by("listeners")
-        .doc("The size of the send buffer of accepted sockets. −1 leaves it to the system."),
+        .doc("The size of the send buffer of accepted sockets. If unset or −1, the system lets it grow as needed."),
 ];

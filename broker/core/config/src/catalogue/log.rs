@@ -109,7 +109,7 @@ pub(super) const BROKER: &[Key] = &[
         "After how many records a partition is synced to disk, in topics that set nothing themselves. By \
              default this is left to the system, and replication keeps records safe.",
     ),
-    unset("log.flush.interval.ms", Kind::Long).high().cluster_wide().not_yet("flushing by count and time").doc(
+    unset("log.flush.interval.ms", Kind::Long).high().cluster_wide().by("flushing").doc(
         "After how long a partition is synced to disk, in topics that set nothing themselves. If unset, \
          log.flush.scheduler.interval.ms is taken.",
     ),
@@ -118,10 +118,10 @@ pub(super) const BROKER: &[Key] = &[
         .high()
         .by("commit-log recovery points")
         .doc("How often the recovery points are written down: what lies before them needs no check after a crash."),
-    long("log.flush.scheduler.interval.ms", MAX_LONG)
-        .high()
-        .not_yet("flushing by count and time")
-        .doc("How often the broker looks for partitions that are due to be synced."),
+    long("log.flush.scheduler.interval.ms", MAX_LONG).high().by("flushing").doc(
+        "After how long a partition is synced to disk where log.flush.interval.ms is unset. The broker looks for \
+             partitions that are due once a second, whatever this is.",
+    ),
     int("log.flush.start.offset.checkpoint.interval.ms", "60000")
         .at_least(0)
         .high()

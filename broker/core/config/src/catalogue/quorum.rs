@@ -80,7 +80,7 @@ pub(super) const BROKER: &[Key] =
             .not_yet("replication between brokers")
             .doc("How long a request from a broker to the controller may take on its connection."),
         int("initial.broker.registration.timeout.ms", "60000")
-            .by("broker registration")
+            .not_yet("a controller on another node")
             .doc("How long a starting broker tries to register with the controller before it gives up."),
         long("internal.metadata.delete.delay.millis", "60000")
             .low()
@@ -94,7 +94,7 @@ pub(super) const BROKER: &[Key] =
         int("internal.metadata.max.batch.size.in.bytes", "8388608")
             .low()
             .internal()
-            .by("metadata log")
+            .no_effect("what a request decides is one batch, bounded by its 10,000 records")
             .doc("The largest batch that is written to the metadata log."),
         unset("metadata.log.dir", Kind::String)
             .high()
@@ -103,9 +103,9 @@ pub(super) const BROKER: &[Key] =
         long("metadata.log.max.record.bytes.between.snapshots", "20971520")
             .at_least(1)
             .high()
-            .not_yet("metadata snapshots")
+            .by("metadata snapshots")
             .doc("After how many bytes of new records a snapshot of the metadata is written."),
-        long("metadata.log.max.snapshot.interval.ms", "3600000").at_least(0).high().not_yet("metadata snapshots").doc(
+        long("metadata.log.max.snapshot.interval.ms", "3600000").at_least(0).high().by("metadata snapshots").doc(
             "After how long a snapshot of the metadata is written if there is anything new. Zero writes none by \
              time.",
         ),

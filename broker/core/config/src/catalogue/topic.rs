@@ -64,7 +64,7 @@ pub(super) const TOPIC: &[Key] = &[
         .at_least(0)
         .cluster_wide()
         .falls_back_to(&["log.flush.interval.ms", "log.flush.scheduler.interval.ms"])
-        .not_yet("flushing by count and time")
+        .by("flushing")
         .doc("After how long a partition is synced to disk."),
     list("follower.replication.throttled.replicas", "")
         .bounds(Bounds::ThrottledReplicas)

@@ -26,15 +26,21 @@ pub(crate) struct Hosted<F: Files> {
     shard: Shard<To>,
     /// Whether the partition has been read.
     is_loaded: bool,
+    load_bytes: u32,
     waiting: Waiting<(To, Told), ErrorCode>,
     commit_patience: Duration,
 }
 
 impl<F: Files> Hosted<F> {
-    pub(super) fn new(settings: Settings, partition: Arc<Partition<F>>, epoch: LeaderEpoch) -> Hosted<F> {
+    pub(super) fn new(
+        settings: Settings,
+        load_bytes: u32,
+        partition: Arc<Partition<F>>,
+        epoch: LeaderEpoch,
+    ) -> Hosted<F> {
         let commit_patience = settings.commit_timeout;
         let (shard, waiting) = (Shard::new(settings), Waiting::new(WAITING_MAX));
-        Hosted { partition, epoch, shard, is_loaded: false, waiting, commit_patience }
+        Hosted { partition, epoch, shard, is_loaded: false, load_bytes, waiting, commit_patience }
     }
 
     pub(super) fn epoch(&self) -> LeaderEpoch {
@@ -66,7 +72,7 @@ impl<F: Files> Hosted<F> {
             return Ok(());
         }
         let name = &self.partition.name;
-        let loaded = super::load::load(&self.partition, &mut self.shard).map_err(|error| {
+        let loaded = super::load::load(&self.partition, &mut self.shard, self.load_bytes).map_err(|error| {
             tracing::error!(partition = %name, "read the groups: {error}");
             ErrorCode::NotCoordinator
         })?;

@@ -14,8 +14,8 @@ use ottla_vocabulary::{Offset, ProducerId};
 use super::gathering::To;
 use crate::partition::Partition;
 
-/// How much is read at once; a batch that is larger is read whole.
-const READ_BYTES: u32 = 1024 * 1024;
+/// Coordinators write batches of at most max.message.bytes; what claims to unpack to more than this is not theirs.
+const UNPACKED_BYTES_MAX: usize = 256 << 20;
 
 /// What reading a partition came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +26,12 @@ pub(crate) struct Loaded {
     pub(crate) unreadable: Option<(Offset, String)>,
 }
 
-/// Replays the partition into the shard.
-pub(super) fn load<F: Files>(partition: &Partition<F>, shard: &mut Shard<To>) -> Result<Loaded, ReadError> {
+/// Replays the partition into the shard, `bytes_max` at a time; a batch that is larger is read whole.
+pub(super) fn load<F: Files>(
+    partition: &Partition<F>,
+    shard: &mut Shard<To>,
+    bytes_max: u32,
+) -> Result<Loaded, ReadError> {
     let mut loading = Loading::default();
     let mut offset = None;
     loop {
@@ -36,7 +40,7 @@ pub(super) fn load<F: Files>(partition: &Partition<F>, shard: &mut Shard<To>) ->
             let mut state = partition.lock();
             let Some(log) = &mut state.log else { return Ok(loading.loaded) };
             let from = offset.unwrap_or(log.log_start());
-            let limits = ReadLimits { upper_bound: log.log_end(), bytes_max: READ_BYTES, at_least_one: true };
+            let limits = ReadLimits { upper_bound: log.log_end(), bytes_max, at_least_one: true };
             log.read(from, limits)?
         };
         let Some(span) = span else { return Ok(loading.loaded) };
@@ -74,8 +78,7 @@ impl Loading {
         let mut read = Vec::new();
         let mut marker = None;
         let mut unreadable = None;
-        // Coordinators write batches of at most max.message.bytes; what claims to be many times that is not theirs.
-        match batch.records(&mut self.decompressor, 256 * READ_BYTES as usize) {
+        match batch.records(&mut self.decompressor, UNPACKED_BYTES_MAX) {
             Ok(records) => {
                 for record in records {
                     let found = record.map_err(|error| error.to_string()).and_then(|record| {

@@ -47,14 +47,16 @@ impl<F: Files> Default for Done<F> {
 #[derive(Debug)]
 pub(crate) struct Coordinators<F: Files> {
     settings: Settings,
+    /// `offsets.load.buffer.size`.
+    load_bytes: u32,
     #[allow(clippy::type_complexity)] // a table of locks: each coordinator is taken by whoever asks it
     hosted: Mutex<BTreeMap<PartitionIndex, Arc<Mutex<Hosted<F>>>>>,
 }
 
 impl<F: Files> Coordinators<F> {
     /// A node that coordinates nothing yet.
-    pub(crate) fn new(settings: Settings) -> Coordinators<F> {
-        Coordinators { settings, hosted: Mutex::default() }
+    pub(crate) fn new(settings: Settings, load_bytes: u32) -> Coordinators<F> {
+        Coordinators { settings, load_bytes, hosted: Mutex::default() }
     }
 
     /// Asks what a request wants to know. `partition_of` says where a group is kept: none while the topic is not there;
@@ -98,7 +100,7 @@ impl<F: Files> Coordinators<F> {
             return Done::default();
         }
         let done = self.resign(now, index);
-        let hosted = Hosted::new(self.settings.clone(), Arc::clone(partition), epoch);
+        let hosted = Hosted::new(self.settings.clone(), self.load_bytes, Arc::clone(partition), epoch);
         self.hosted.lock().insert(index, Arc::new(Mutex::new(hosted)));
         done
     }
