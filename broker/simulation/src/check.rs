@@ -87,8 +87,9 @@ impl World {
                 let Some(told) = told else { broken!("ListOffsets is answered for no partition") };
                 let code = self.code(correlation, told.error_code);
                 if code != ErrorCode::None {
-                    return self.excused(code, "ListOffsets", self.excuses.reads || self.excuses.opening);
+                    return self.excused(code, "ListOffsets", self.may_not_read(partition.number));
                 }
+                self.model.partitions[partition.number].is_open = true;
                 self.listed(client, partition.number, is_latest, told.offset)
             }
             Question::Fetch { partition, offset, .. } => self.fetched(client, correlation, &partition, offset, bytes),
@@ -100,6 +101,12 @@ impl World {
         let code = ErrorCode::from_code(code);
         self.trace.tell(format_args!("{correlation} is told {}", code.name()));
         code
+    }
+
+    /// Whether something excuses that a log is not read.
+    fn may_not_read(&self, partition: usize) -> bool {
+        // A disk that takes no writes lets no log be made; one that was open goes on being read.
+        self.excuses.reads || self.excuses.opening || (self.excuses.writes && !self.model.partitions[partition].is_open)
     }
 
     fn excused(&self, code: ErrorCode, what: &str, is_excused: bool) -> Kept {
@@ -211,8 +218,9 @@ impl World {
                 *position = None;
                 return Ok(());
             }
-            code => return self.excused(code, "Fetch", self.excuses.reads || self.excuses.opening),
+            code => return self.excused(code, "Fetch", self.may_not_read(place.number)),
         }
+        known.is_open = true;
         let records = match told.records {
             Some(Records::Bytes(records)) => records,
             _ => &[],

@@ -42,6 +42,9 @@ fn parse_mutant(text: &str) -> Result<Mutant, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.trace {
+        tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(std::io::stdout).init();
+    }
     let seeds = arguments.seeds.or(arguments.seed.map(|seed| seed..seed.saturating_add(1))).unwrap_or(0..0);
     let mut failed = 0u64;
     let mut total = Totals::default();

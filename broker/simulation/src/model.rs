@@ -95,6 +95,8 @@ pub struct Partition {
     pub start_max: i64,
     /// A sync of this log failed in this process' life.
     pub is_failed: bool,
+    /// This process has opened the log: from now on it reads.
+    pub is_open: bool,
     /// Since it was last looked at, the power was lost, or a sync of this log failed: what was not flushed may be gone.
     pub is_torn: bool,
 }
@@ -112,6 +114,7 @@ impl Partition {
             durable_start_min: 0,
             start_max: 0,
             is_failed: false,
+            is_open: false,
             is_torn: false,
         }
     }
@@ -181,7 +184,7 @@ impl Partition {
             self.durable_start_min = self.start_min;
         }
         self.start_min = self.durable_start_min;
-        self.is_failed = false;
+        (self.is_failed, self.is_open) = (false, false);
     }
 
     /// The log as a new process shows it, from its start to its end.

@@ -42,6 +42,21 @@ impl Trace {
         self.last.push_back(line);
     }
 
+    /// Whether somebody reads along.
+    pub fn is_shown(&self) -> bool {
+        self.is_shown
+    }
+
+    /// Tells what is no part of the story, to who reads along.
+    pub fn whisper(&self, lines: &[String]) {
+        for line in lines.iter().filter(|_| self.is_shown) {
+            #[allow(clippy::print_stdout)] // as above
+            {
+                println!("    {line}");
+            }
+        }
+    }
+
     /// The sum over all lines.
     pub fn sum(&self) -> u64 {
         self.sum

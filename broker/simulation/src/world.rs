@@ -168,7 +168,15 @@ impl World {
             }
         }
         self.hear()?;
+        self.whisper();
         self.bury_the_dead()
+    }
+
+    /// Tells what the disk did to who reads along.
+    fn whisper(&self) {
+        if self.trace.is_shown() {
+            self.trace.whisper(&self.disk.story());
+        }
     }
 
     fn fault_rate(&self) -> u64 {
@@ -227,7 +235,8 @@ impl World {
         } else {
             self.reads_fail = !self.reads_fail;
             self.disk.set_reads_fail(self.reads_fail);
-            self.excuses = Excuses { writes: true, reads: true, only_syncs: false, ..self.excuses };
+            // Who cannot read the metadata log cannot follow it: it may look silent, and then it leads nothing.
+            self.excuses = Excuses { writes: true, reads: true, leading: true, only_syncs: false, ..self.excuses };
             self.trace.tell(format_args!("reads fail: {}", self.reads_fail));
         }
         Ok(())
@@ -390,6 +399,7 @@ impl World {
     }
 
     fn die(&mut self, how: End) {
+        self.whisper();
         self.trace.tell(format_args!("{how:?}"));
         self.node = None;
         self.wants_sync = None;
@@ -483,6 +493,7 @@ impl World {
                 quotas: Box::new(NoQuotas),
                 loggers: Box::new(FixedLoggers),
             };
+            self.whisper();
             match Node::open(setup, self.now) {
                 Ok(node) if self.disk.has_power() => {
                     self.node = Some(node);

@@ -94,7 +94,10 @@ impl<F: Files> Log<F> {
         let sync_failed = log.folder.join(SYNC_FAILED);
         let had_failed = log.files.facts(&sync_failed)?.is_some();
         if had_failed {
-            log.forget_cached()?;
+            log.forget_cached(Offset::ZERO)?;
+        } else if !checkpointed.clean_stop {
+            // The process may have died before it could leave the mark of a sync that failed.
+            log.forget_cached(checkpointed.recovery_point)?;
         }
         let recovery = log.load(checkpointed, now)?;
         if had_failed {
@@ -145,9 +148,9 @@ impl<F: Files> Log<F> {
         Ok(recovery)
     }
 
-    /// Lets the disk say what it has of the files that a failed sync may have been of.
-    fn forget_cached(&mut self) -> Result<(), FileError> {
-        for segment in &self.segments {
+    /// Lets the disk say what it has of the files that a failed sync may have been of: those from this offset on.
+    fn forget_cached(&mut self, from: Offset) -> Result<(), FileError> {
+        for segment in self.segments.iter().skip(self.segment_of(from)) {
             for path in segment.paths(&self.folder) {
                 if self.files.facts(&path)?.is_some() {
                     self.files.file(&path).forget_cached()?;

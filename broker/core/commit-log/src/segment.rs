@@ -51,6 +51,8 @@ pub(crate) struct Segment<F: Files> {
     used: bool,
     /// Whether its indexes were found to be wrong and made again: once is enough, what is wrong then are the batches.
     was_rebuilt: bool,
+    /// Whether making its indexes again failed half way, so that they lack entries.
+    is_half_indexed: bool,
 }
 
 /// The indexes of a segment, when they are needed.
@@ -91,7 +93,18 @@ impl<F: Files> Segment<F> {
     /// A segment that is on disk.
     pub(crate) fn found(base: Offset, size: u32, touched: Timestamp) -> Segment<F> {
         let (first_timestamp, largest, log, indexes) = (None, None, None, None);
-        Segment { base, size, touched, first_timestamp, largest, log, indexes, used: true, was_rebuilt: false }
+        Segment {
+            base,
+            size,
+            touched,
+            first_timestamp,
+            largest,
+            log,
+            indexes,
+            used: true,
+            was_rebuilt: false,
+            is_half_indexed: false,
+        }
     }
 
     pub(crate) fn base(&self) -> Offset {
@@ -161,19 +174,26 @@ impl<F: Files> Segment<F> {
 
     /// The first batch that has this or a later offset.
     pub(crate) fn find(&mut self, place: Place<'_, F>, offset: Offset) -> Result<Option<FoundBatch>, WalkError> {
-        let indexes = self.load_indexes(place)?;
-        let entry = indexes.offset.at_or_before(offset, &indexes.offset_file)?;
+        let entry = self.indexed(place, |indexes| indexes.offset.at_or_before(offset, &indexes.offset_file));
         match self.find_from(place, entry, offset) {
             // The disk returned another index than was written: bits rot. The batches themselves are what counts.
             Err(WalkError::Batch { .. } | WalkError::Misdirected { .. }) if entry.is_some() && !self.was_rebuilt => {
-                self.was_rebuilt = true;
-                self.rebuild_indexes(place)?;
-                let indexes = self.load_indexes(place)?;
-                let entry = indexes.offset.at_or_before(offset, &indexes.offset_file)?;
+                self.was_rebuilt = self.rebuild_indexes(place).is_ok();
+                let entry = self.indexed(place, |indexes| indexes.offset.at_or_before(offset, &indexes.offset_file));
                 self.find_from(place, entry, offset)
             }
             found => found,
         }
+    }
+
+    /// What an index says. Where one must be made again and the disk takes no writes, reads go on without: from the
+    /// segment's beginning.
+    fn indexed(
+        &mut self,
+        place: Place<'_, F>,
+        look: impl FnOnce(&mut Indexes<F::File>) -> Result<Option<OffsetPosition>, FileError>,
+    ) -> Option<OffsetPosition> {
+        self.load_indexes(place).and_then(look).unwrap_or_default()
     }
 
     /// The batch that begins at this place; `None` at the end.
@@ -209,8 +229,7 @@ impl<F: Files> Segment<F> {
         if limit >= self.size {
             return Ok(self.size);
         }
-        let indexes = self.load_indexes(place)?;
-        let entry = indexes.offset.at_or_before_position(limit, &indexes.offset_file)?;
+        let entry = self.indexed(place, |indexes| indexes.offset.at_or_before_position(limit, &indexes.offset_file));
         let start = entry.map_or(from, |entry| entry.position.max(from));
         let size = self.size;
         let log = self.log(place);
@@ -288,16 +307,29 @@ impl<F: Files> Segment<F> {
     }
 
     /// A place from which on all batches with this or a later timestamp are found.
-    pub(crate) fn position_for_time(&mut self, place: Place<'_, F>, timestamp: Timestamp) -> Result<u32, FileError> {
+    pub(crate) fn position_for_time(&mut self, place: Place<'_, F>, timestamp: Timestamp) -> u32 {
         let base = self.base;
-        let indexes = self.load_indexes(place)?;
-        let before = indexes.time.before(timestamp, &indexes.time_file)?.map_or(base, |entry| entry.offset);
-        Ok(indexes.offset.at_or_before(before, &indexes.offset_file)?.map_or(0, |entry| entry.position))
+        let entry = self.indexed(place, |indexes| {
+            let before = indexes.time.before(timestamp, &indexes.time_file)?.map_or(base, |entry| entry.offset);
+            indexes.offset.at_or_before(before, &indexes.offset_file)
+        });
+        entry.map_or(0, |entry| entry.position)
     }
 
     /// Makes the indexes again from the batches, which are taken as they are.
     pub(crate) fn rebuild_indexes(&mut self, place: Place<'_, F>) -> Result<(), FileError> {
         let size = self.size;
+        let rebuilt = self.try_rebuild_indexes(place, size);
+        // Whatever became of the indexes, the batches are there: what is appended comes after them.
+        self.size = size;
+        self.is_half_indexed = rebuilt.is_err();
+        if self.is_half_indexed {
+            (self.indexes, self.largest, self.first_timestamp) = (None, None, None);
+        }
+        rebuilt
+    }
+
+    fn try_rebuild_indexes(&mut self, place: Place<'_, F>, size: u32) -> Result<(), FileError> {
         let mut walk = self.walk(place, 0);
         self.begin_rebuild(place)?;
         while let Some(batch) = walk.next_sound()? {
@@ -477,7 +509,7 @@ impl<F: Files> Segment<F> {
         self.used = true;
         if self.indexes.is_none() {
             let indexes = self.open_indexes(place)?;
-            let is_sound = self.size == 0 || self.is_plausible(&indexes)?;
+            let is_sound = self.size == 0 || (!self.is_half_indexed && self.is_plausible(&indexes)?);
             self.indexes = Some(indexes);
             if !is_sound {
                 self.rebuild_indexes(place)?;

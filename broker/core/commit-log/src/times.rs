@@ -23,7 +23,7 @@ impl<F: Files> Log<F> {
             let log_start = self.log_start;
             let (place, segment) = self.segment(index);
             let mut walk = {
-                let from = segment.position_for_time(place, timestamp)?;
+                let from = segment.position_for_time(place, timestamp);
                 segment.walk(place, from)
             };
             while let Some(batch) = self.in_segment(index, |_, _| walk.next())? {

@@ -56,6 +56,8 @@ struct State {
     locks: BTreeSet<PathBuf>,
     /// What new writes are dated.
     wall: Timestamp,
+    /// What was done, if somebody wants to know.
+    story: Option<Vec<String>>,
 }
 
 impl fmt::Debug for SimulatedDisk {
@@ -82,6 +84,7 @@ impl SimulatedDisk {
             syncs_failed: Vec::new(),
             locks: BTreeSet::new(),
             wall: Timestamp(0),
+            story: None,
         };
         SimulatedDisk { state: Arc::new(Mutex::new(state)) }
     }
@@ -136,6 +139,11 @@ impl SimulatedDisk {
         self.state.lock().wall = wall;
     }
 
+    /// What was done since the last call, one line each; from the first call on.
+    pub fn story(&self) -> Vec<String> {
+        self.state.lock().story.replace(Vec::new()).unwrap_or_default()
+    }
+
     /// Turns one bit of a file; answers in which byte, if the file has any.
     pub fn flip_bit(&self, path: &Path) -> Option<u64> {
         let state = &mut *self.state.lock();
@@ -180,6 +188,10 @@ impl SimulatedDisk {
             fault = fault.or(Some(Fault::Io));
         }
         state.faults_met += u64::from(fault.is_some());
+        if let Some(story) = &mut state.story {
+            let fault = fault.map_or(String::new(), |fault| format!(": {fault:?}"));
+            story.push(format!("disk {operation}: {act:?} {}{fault}", path.display()));
+        }
         if fault.is_some() && act == Act::Sync {
             state.syncs_failed.push(path.to_owned());
         }

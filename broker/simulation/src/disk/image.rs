@@ -173,6 +173,13 @@ impl Image {
     }
 
     pub(crate) fn sync_folder(&mut self, folder: &Path) {
+        // A folder that took the place of one that was moved away: the journal has the move before anything that came after.
+        let moves = |change: &NameChange| matches!(change, NameChange::Rename { from, .. } if folder.starts_with(from));
+        if let Some(last) = self.waiting.iter().rposition(moves) {
+            for change in self.waiting.drain(..=last) {
+                change.apply(&mut self.durable_names);
+            }
+        }
         let (synced, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|change| change.is_in(folder));
         self.waiting = waiting;
         let synced: Vec<NameChange> = synced;
@@ -247,7 +254,11 @@ impl Image {
 
     fn surviving_names(&self, random: &mut Random) -> BTreeMap<PathBuf, Name> {
         let mut names = self.durable_names.clone();
-        if random.percent(50) {
+        let is_moved = |change: &NameChange| match change {
+            NameChange::Rename { from, .. } => self.waiting.iter().any(|other| other.is_in(from)),
+            NameChange::Set { .. } | NameChange::Remove { .. } => false,
+        };
+        if random.percent(50) || self.waiting.iter().any(is_moved) {
             // A journal for the whole file system: a beginning of all changes survives.
             let survive = random.index(self.waiting.len() + 1);
             self.waiting[..survive].iter().for_each(|change| change.apply(&mut names));
