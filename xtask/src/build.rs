@@ -19,12 +19,14 @@ pub fn release_binary(package: &str, binary: &str) -> Result<PathBuf> {
     flags.push_str(" -C target-feature=+crt-static");
     let step = progress::step(format!("build {binary}"));
     // With --target named, the flags reach what is shipped and not the macros and build scripts, which cannot be static.
-    let built = program::output(
+    // Of a failure only what the compiler complains of is shown: what it builds, it tells in a form for programs.
+    let built = program::feed(
         Command::new("cargo")
             .args(["build", "--release", "--locked", "--package", package, "--bin", binary, "--target", &target])
             .args(["--message-format", "json-render-diagnostics"])
             .env("RUSTFLAGS", flags.trim())
             .current_dir(place::checkout()),
+        "",
     )
     .with_context(|| format!("build {binary}"))?;
     let path = built

@@ -64,6 +64,8 @@ impl Context {
                 let wait = self.retries.failed(&resource);
                 if error.is_conflict() {
                     tracing::info!(%resource, %error, "somebody else wrote too; looking again");
+                } else if error.is_of_ending_namespace() {
+                    tracing::info!(%resource, "its namespace is being removed");
                 } else {
                     tracing::warn!(%resource, %error, ?wait, "not reconciled");
                 }

@@ -41,6 +41,14 @@ impl Error {
         matches!(self, Error::Kubernetes { error, .. } if matches!(&**error, kube::Error::Api(status) if status.code == 409))
     }
 
+    /// Whether the namespace is on its way out, and everything in it with it: nothing is to be mended.
+    pub(crate) fn is_of_ending_namespace(&self) -> bool {
+        let Error::Kubernetes { error, .. } = self else { return false };
+        let kube::Error::Api(status) = &**error else { return false };
+        let mut causes = status.details.iter().flat_map(|details| &details.causes);
+        causes.any(|cause| cause.reason == "NamespaceTerminating")
+    }
+
     /// Whether the API server understood, and refused: somebody has to mend something.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Error::Kubernetes { error, .. }

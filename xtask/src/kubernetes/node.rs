@@ -164,6 +164,8 @@ fn pod_network(layout: &Layout, node: u8) -> String {
     )
 }
 
+/// On a disk that is 85 % full kubelet would remove every image that no pod uses at the moment; ours come from archives and
+/// from no registry, so they would never come back: 100 switches that off.
 fn kubelet_settings(layout: &Layout, node: u8) -> String {
     let file = |name: &str| layout.certificates().join(name).display().to_string();
     format!(
@@ -183,6 +185,8 @@ fn kubelet_settings(layout: &Layout, node: u8) -> String {
          clusterDomain: cluster.local\n\
          tlsCertFile: \"{certificate}\"\n\
          tlsPrivateKeyFile: \"{key}\"\n\
+         imageGCHighThresholdPercent: 100\n\
+         imageGCLowThresholdPercent: 99\n\
          evictionHard: {{memory.available: 100Mi, nodefs.available: 1Gi, imagefs.available: 1Gi}}\n",
         ca = file("ca.crt"),
         address = node_address(node),
