@@ -1,6 +1,7 @@
 //! The order in which a broker starts, as a list, each step with the time it took; and the order in which it ends.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,7 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
         tracing::warn!("{warning}");
     }
     let addresses = addresses(&config).await?;
+    let metrics = settings::metrics_address(options, &config).await?;
     steps.done("read the configuration");
     // 2. The addresses: an address that is taken is found out before anything is written.
     let (send, receive) = (config.network.send_buffer_bytes, config.network.receive_buffer_bytes);
@@ -74,7 +76,7 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
         let socket = bind(&listener.name, address, config.network.listen_backlog, buffers)?;
         sockets.push((listener, socket));
     }
-    let http_socket = bind("metrics", options.metrics, 128, Buffers::default())?;
+    let http_socket = bind("metrics", metrics, 128, Buffers::default())?;
     steps.done("bound the listeners");
     // 3. The directories, the metadata log, the partitions; until the broker is in service.
     let node = {
@@ -129,7 +131,15 @@ fn open(config: BrokerConfig, levels: Levels, clocks: Clocks) -> Result<Node<Dis
         quotas: Box::new(NoQuotas),
         loggers: Box::new(levels),
     };
-    Ok(Node::open(setup, clocks.now())?)
+    let mut node = Node::open(setup, clocks.now())?;
+    node.set_volumes(Box::new(volume));
+    Ok(node)
+}
+
+/// The size of the volume that a directory lies on and what of it a process without privileges may take.
+fn volume(directory: &Path) -> Option<(u64, u64)> {
+    let facts = rustix::fs::statvfs(directory).ok()?;
+    Some((facts.f_frsize * facts.f_blocks, facts.f_frsize * facts.f_bavail))
 }
 
 pub(crate) fn seed() -> Result<u64> {

@@ -15,6 +15,9 @@ use crate::shell::Clocks;
 /// # Errors
 /// When the flags contradict each other or the configuration, a directory is formatted already, or the disk refuses.
 pub fn run(options: &Format) -> Result<Vec<String>> {
+    if !options.add_scram.is_empty() {
+        bail!("--add-scram: SASL is not served yet, so there is nobody who could log in by it");
+    }
     let path = &options.config;
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     let properties = Properties::parse(&text).with_context(|| format!("read {}", path.display()))?;

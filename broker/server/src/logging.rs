@@ -74,7 +74,7 @@ impl Loggers for Levels {
         if !known {
             return Err(format!("Logger {logger} does not exist!"));
         }
-        let level = level.map(level_of).transpose()?;
+        let level = level.map(|word| level_of(logger, word)).transpose()?;
         let mut state = self.state.lock();
         match level {
             Some(level) => state.insert(logger.to_owned(), level),
@@ -88,7 +88,7 @@ impl Loggers for Levels {
     }
 }
 
-fn level_of(word: &str) -> Result<LevelFilter, String> {
+fn level_of(logger: &str, word: &str) -> Result<LevelFilter, String> {
     match word.to_ascii_uppercase().as_str() {
         "TRACE" => Ok(LevelFilter::TRACE),
         "DEBUG" => Ok(LevelFilter::DEBUG),
@@ -96,7 +96,8 @@ fn level_of(word: &str) -> Result<LevelFilter, String> {
         "WARN" => Ok(LevelFilter::WARN),
         "ERROR" | "FATAL" => Ok(LevelFilter::ERROR),
         _ => {
-            Err(format!("Cannot set the log level to {word}: it must be one of FATAL, ERROR, WARN, INFO, DEBUG, TRACE"))
+            let why = "it is not a supported log level. Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN";
+            Err(format!("Cannot set the log level of {logger} to {word} as {why}"))
         }
     }
 }

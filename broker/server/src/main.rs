@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use ottla_server::boot::start;
 use ottla_server::options::{Command, Options, Serve};
-use ottla_server::{format, logging};
+use ottla_server::{format, logging, settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -44,7 +44,8 @@ const WORKERS_MAX: usize = 8;
 const BLOCKING_MAX: usize = 8;
 
 fn serve(options: &Serve) -> Result<()> {
-    let levels = logging::start(&options.log, options.log_format)?;
+    // What is wrong with the settings is said in any format; how everything else is said, they may say.
+    let levels = logging::start(&options.log, settings::log_format(options)?)?;
     let workers = std::thread::available_parallelism().map_or(2, |count| count.get().min(WORKERS_MAX));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)

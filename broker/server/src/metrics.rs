@@ -7,21 +7,55 @@
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use ottla_node::measure::PartitionMeasures;
+use ottla_node::measure::{PartitionMeasures, QuorumMeasures};
 use ottla_node::{Measures, Stage};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use crate::http::Answers;
-use crate::shell::Shell;
+use crate::shell::{Shell, Traffic};
 
 /// What the HTTP paths answer.
 pub(crate) struct Exposition {
     shell: Arc<Shell>,
+    /// Rates are those between two readings.
+    last: Mutex<Reading>,
+}
+
+/// What rates are computed from.
+#[derive(Clone, Debug)]
+struct Reading {
+    at: Instant,
+    /// How long each of the runtime's threads was busy.
+    busy: Vec<Duration>,
+    metadata_end: i64,
+    commits: u64,
+    commit_time: Duration,
+}
+
+impl Reading {
+    fn take(traffic: &Traffic, quorum: &QuorumMeasures) -> Reading {
+        let runtime = Handle::try_current().map(|handle| handle.metrics());
+        let busy = runtime.map(|runtime| {
+            let threads = 0..runtime.num_workers();
+            threads.map(|thread| runtime.worker_total_busy_duration(thread)).collect()
+        });
+        Reading {
+            at: Instant::now(),
+            busy: busy.unwrap_or_default(),
+            metadata_end: quorum.log_end.0,
+            commits: traffic.syncs.load(Ordering::Relaxed),
+            commit_time: Duration::from_nanos(traffic.sync_nanos.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 impl Exposition {
     pub(crate) fn new(shell: Arc<Shell>) -> Exposition {
-        Exposition { shell }
+        let last = Mutex::new(Reading::take(&shell.traffic, &shell.node.measure().quorum));
+        Exposition { shell, last }
     }
 }
 
@@ -41,6 +75,9 @@ impl Answers for Exposition {
         traffic(&mut page, &measures);
         cluster(&mut page, &measures);
         quorum(&mut page, &measures, self.shell.node.identity().node_id.0);
+        let reading = Reading::take(&self.shell.traffic, &measures.quorum);
+        let last = std::mem::replace(&mut *self.last.lock(), reading.clone());
+        rates(&mut page, &last, &reading);
         self.sockets(&mut page, &measures);
         process(&mut page);
         page.text
@@ -294,6 +331,59 @@ fn quorum(page: &mut Page, measures: &Measures, node_id: i32) {
     page.single("ottla_metadata_log_bytes", gauge, "Bytes of the metadata log.", quorum.log_bytes);
 }
 
+/// What is told as a rate or a share of time: since the page was read last.
+fn rates(page: &mut Page, last: &Reading, now: &Reading) {
+    let gauge = "gauge";
+    let seconds = (now.at - last.at).as_secs_f64().max(1e-3);
+    let threads = now.busy.iter().zip(&last.busy).map(|(now, last)| now.saturating_sub(*last).as_secs_f64());
+    let idle: Vec<f64> = threads.map(|busy| (1.0 - busy / seconds).clamp(0.0, 1.0)).collect();
+    // Connections are read, requests handled and answers written by the same threads.
+    page.family(
+        "kafka_network_socketserver_networkprocessoravgidle_percent",
+        gauge,
+        "The share of time, 0 to 1, in which a thread that serves connections had nothing to do.",
+    );
+    for (thread, idle) in idle.iter().enumerate() {
+        page.sample(&[("networkProcessor", &thread.to_string())], idle);
+    }
+    page.single(
+        "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent",
+        gauge,
+        "The same of all threads together.",
+        idle.iter().sum::<f64>() / idle.len().max(1) as f64,
+    );
+    page.single(
+        "kafka_server_raftmetrics_append_records_rate",
+        gauge,
+        "Records a second that the leader of the metadata log appended.",
+        (now.metadata_end - last.metadata_end) as f64 / seconds,
+    );
+    // The leader fetches from nobody; with one voter there is no other role.
+    page.single(
+        "kafka_server_raftmetrics_fetch_records_rate",
+        gauge,
+        "Records a second that a follower of the metadata log fetched.",
+        0,
+    );
+    let commits = now.commits - last.commits;
+    let latency = (now.commit_time - last.commit_time).as_secs_f64() * 1e3 / commits as f64;
+    page.single(
+        "kafka_server_raftmetrics_commit_latency_avg",
+        gauge,
+        "Milliseconds that committing the metadata log took; NaN when nothing was to be committed.",
+        latency,
+    );
+    let channel: [(&'static str, &str); 4] = [
+        ("kafka_server_raftchannelmetrics_incoming_byte_total", "Bytes that other voters sent."),
+        ("kafka_server_raftchannelmetrics_outgoing_byte_total", "Bytes that were sent to other voters."),
+        ("kafka_server_raftchannelmetrics_request_total", "Requests to other voters."),
+        ("kafka_server_raftchannelmetrics_response_total", "Answers of other voters."),
+    ];
+    for (name, help) in channel {
+        page.single(name, "counter", help, 0);
+    }
+}
+
 /// The process' own numbers, from Linux' files about it.
 fn process(page: &mut Page) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -341,6 +431,37 @@ mod tests {
         page.family("a", "gauge", "Help.");
         page.sample(&[("topic", "x\"y\\z\n"), ("partition", "0")], 5);
         assert_eq!(page.text, "# HELP a Help.\n# TYPE a gauge\na{topic=\"x\\\"y\\\\z\\n\",partition=\"0\"} 5\n");
+    }
+
+    #[test]
+    fn rates_are_those_since_the_last_reading() {
+        let mut page = Page::default();
+        let last = Reading {
+            at: Instant::now(),
+            busy: vec![Duration::ZERO; 2],
+            metadata_end: 0,
+            commits: 0,
+            commit_time: Duration::ZERO,
+        };
+        let now = Reading {
+            at: last.at + Duration::from_secs(2),
+            busy: vec![Duration::from_millis(500), Duration::from_secs(3)],
+            metadata_end: 10,
+            commits: 4,
+            commit_time: Duration::from_millis(6),
+        };
+        rates(&mut page, &last, &now);
+        for sample in [
+            "networkprocessoravgidle_percent{networkProcessor=\"0\"} 0.75\n",
+            "networkprocessoravgidle_percent{networkProcessor=\"1\"} 0\n",
+            "requesthandleravgidle_percent 0.375\n",
+            "append_records_rate 5\n",
+            "commit_latency_avg 1.5\n",
+        ] {
+            assert!(page.text.contains(sample), "{sample} is missing in {}", page.text);
+        }
+        rates(&mut page, &now, &now);
+        assert!(page.text.ends_with("response_total 0\n") && page.text.contains("commit_latency_avg NaN\n"));
     }
 
     #[test]

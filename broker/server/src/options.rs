@@ -5,9 +5,28 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// A Kafka-compatible broker and controller.
+const EXAMPLES: &str = "\
+Examples:
+  ottla-broker --dev
+      Clients connect to 127.0.0.1:9092, data is kept in ./ottla-data.
+  ottla-broker --dev --override num.partitions=3 --log debug
+      The same with another setting of server.properties, and more of what it does.
+  ottla-broker format --config server.properties --cluster-id $(ottla-broker random-uuid) --standalone
+  ottla-broker --config server.properties
+      A node as Kafka's server.properties describes it. A node that is its cluster's only controller and has empty
+      directories formats them itself.
+
+SIGTERM and SIGINT end it cleanly.";
+
+/// A broker and controller that speaks Kafka's protocol.
 #[derive(Debug, Parser)]
-#[command(name = "ottla-broker", version, about, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "ottla-broker",
+    version,
+    about = "A broker and controller that speaks Kafka's protocol.",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Options {
     /// Something else than serving.
     #[command(subcommand)]
@@ -35,18 +54,19 @@ pub struct Serve {
     /// With --dev: where brokers and controllers connect.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9093", conflicts_with = "config")]
     pub controller_listen: SocketAddr,
-    /// Health (/healthz), readiness (/readyz) and Prometheus metrics (/metrics), read-only.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9404")]
-    pub metrics: SocketAddr,
+    /// Health (/healthz), readiness (/readyz) and Prometheus metrics (/metrics), read-only. Without this option
+    /// ottla.metrics.listener of the settings says where, and without that it is 127.0.0.1:9404.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
     /// With --dev: a further setting, `key=value`; may be given several times and wins over what --dev sets.
     #[arg(long = "override", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub overrides: Vec<(String, String)>,
     /// What to log: a level (error, warn, info, debug, trace), or levels by module.
     #[arg(long, value_name = "LEVELS", default_value = "info", env = "OTTLA_LOG")]
     pub log: String,
-    /// How log lines look.
-    #[arg(long, value_name = "FORMAT", default_value = "text", env = "OTTLA_LOG_FORMAT")]
-    pub log_format: LogFormat,
+    /// How log lines look. Without this option ottla.log.format of the settings says it, and without that it is text.
+    #[arg(long, value_name = "FORMAT", env = "OTTLA_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
 }
 
 /// How log lines look.
@@ -94,6 +114,9 @@ pub struct Format {
     /// A feature's level to begin with, `name=level`; may be given several times.
     #[arg(long, short = 'f', value_name = "NAME=LEVEL", value_parser = key_and_value)]
     pub feature: Vec<(String, String)>,
+    /// A first user with a password; refused, for SASL is not served yet.
+    #[arg(long, short = 'S', value_name = "USER")]
+    pub add_scram: Vec<String>,
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
@@ -115,7 +138,7 @@ mod tests {
         assert!(dev.serve.dev);
         assert_eq!(dev.serve.listen.port(), 9092);
         let configured = parse(&["--config", "server.properties", "--metrics", "127.0.0.1:1"]).unwrap();
-        assert_eq!(configured.serve.metrics.port(), 1);
+        assert_eq!(configured.serve.metrics.unwrap().port(), 1);
         let format =
             parse(&["format", "-t", "id", "-c", "file", "--standalone", "--feature", "kraft.version=1"]).unwrap();
         let Some(Command::Format(format)) = format.command else { panic!("not format") };

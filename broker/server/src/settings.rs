@@ -1,11 +1,15 @@
 //! From options to the configuration of a node: a file, or what `--dev` stands for.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow};
 use ottla_config::{BrokerConfig, Properties};
+use tokio::net::lookup_host;
 
-use crate::options::Serve;
+use crate::options::{LogFormat, Serve};
+
+const METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9404);
 
 /// The configuration that the options ask for; what is accepted with a warning is returned as lines to log.
 ///
@@ -29,6 +33,35 @@ pub fn load(options: &Serve) -> Result<(BrokerConfig, Vec<String>)> {
     let is_asked = |key: &str| !options.dev || options.overrides.iter().any(|(name, _)| name == key);
     let asked = warnings.iter().filter(|warning| is_asked(&warning.key));
     Ok((config, asked.map(ToString::to_string).collect()))
+}
+
+/// How log lines look: as the option says, or `ottla.log.format`.
+///
+/// # Errors
+/// As [`load`].
+pub fn log_format(options: &Serve) -> Result<LogFormat> {
+    if let Some(format) = options.log_format {
+        return Ok(format);
+    }
+    Ok(match load(options)?.0.ottla.log_format {
+        ottla_config::ottla::LogFormat::Text => LogFormat::Text,
+        ottla_config::ottla::LogFormat::Json => LogFormat::Json,
+    })
+}
+
+/// Where health and metrics are served: as the option says, or `ottla.metrics.listener`, or where Strimzi's pods have
+/// them, on this machine only.
+///
+/// # Errors
+/// When the host has no address.
+pub async fn metrics_address(options: &Serve, config: &BrokerConfig) -> Result<SocketAddr> {
+    if let Some(address) = options.metrics {
+        return Ok(address);
+    }
+    let Some(told) = &config.ottla.metrics_listener else { return Ok(METRICS) };
+    let host = if told.host.is_empty() { "0.0.0.0" } else { &told.host };
+    let mut found = lookup_host((host, told.port)).await.with_context(|| format!("find the address {host}"))?;
+    found.next().with_context(|| format!("{host} of ottla.metrics.listener has no address"))
 }
 
 /// One node that is everything, for a developer's machine.
@@ -84,6 +117,23 @@ mod tests {
         assert!(config.roles.broker && config.roles.controller);
         assert_eq!(config.topics.partitions, 3);
         assert_eq!(config.session.heartbeat_interval.as_millis(), 500);
+    }
+
+    #[tokio::test]
+    async fn an_option_wins_over_the_settings_and_they_over_the_default() {
+        let keys = ["--dev", "--override", "ottla.metrics.listener=127.0.0.1:7", "--override", "ottla.log.format=json"];
+        for (more, address, format) in [
+            (&["--metrics", "127.0.0.1:8", "--log-format", "text"][..], "127.0.0.1:8", LogFormat::Text),
+            (&[], "127.0.0.1:7", LogFormat::Json),
+        ] {
+            let options = options(&[&keys, more].concat());
+            let config = load(&options).unwrap().0;
+            assert_eq!(metrics_address(&options, &config).await.unwrap().to_string(), address);
+            assert_eq!(log_format(&options).unwrap(), format);
+        }
+        let options = options(&["--dev"]);
+        let address = metrics_address(&options, &load(&options).unwrap().0).await.unwrap();
+        assert_eq!((address, log_format(&options).unwrap()), (METRICS, LogFormat::Text));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ottla_api::Peer;
@@ -66,6 +66,10 @@ pub(crate) struct Traffic {
     pub(crate) connections: [AtomicI64; 2],
     /// Connections closed for what came over them.
     pub(crate) refused: AtomicU64,
+    /// How often the metadata log was synced, which with one voter commits it.
+    pub(crate) syncs: AtomicU64,
+    /// How long that took in sum, in nanoseconds.
+    pub(crate) sync_nanos: AtomicU64,
     /// Requests whose handling panicked; anything but 0 is a defect.
     pub(crate) panics: AtomicU64,
 }
@@ -134,7 +138,11 @@ pub(crate) async fn sync_metadata(shell: Arc<Shell>) {
         shell.sync.notified().await;
         let working = Arc::clone(&shell);
         let synced = tokio::task::spawn_blocking(move || {
+            let start = working.clocks.instant();
             working.node.sync_metadata(working.clocks.now());
+            let took = working.clocks.instant().since(start);
+            working.traffic.syncs.fetch_add(1, Ordering::Relaxed);
+            working.traffic.sync_nanos.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
             working.settle();
         });
         if let Err(error) = synced.await {

@@ -7,7 +7,7 @@ use crate::properties::Properties;
 /// What Kafka has no key for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OttlaConfig {
-    /// `ottla.metrics.listener`: where health, readiness and Prometheus metrics are served, read-only; nowhere if unset.
+    /// `ottla.metrics.listener`: where health, readiness and Prometheus metrics are served, read-only.
     pub metrics_listener: Option<HostPort>,
     /// `ottla.log.format`: how the process writes its own log.
     pub log_format: LogFormat,
@@ -34,8 +34,8 @@ pub const KEYS: &[(&str, &str, &str, &str)] = &[
     (
         "ottla.metrics.listener",
         "host:port",
-        "unset",
-        "Where health, readiness and Prometheus metrics are served, read-only. Served nowhere if unset.",
+        "127.0.0.1:9404",
+        "Where health, readiness and Prometheus metrics are served, read-only. The option --metrics wins over it.",
     ),
 ];
 

@@ -59,6 +59,19 @@ impl TrafficCounts {
         self.failed_fetches.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Takes in the counts of a topic that goes, so that the sum over all topics never falls.
+    pub(crate) fn absorb(&self, gone: Traffic) {
+        let add = |count: &AtomicU64, more| count.fetch_add(more, Ordering::Relaxed);
+        add(&self.bytes_in, gone.bytes_in);
+        add(&self.bytes_out, gone.bytes_out);
+        add(&self.records_in, gone.records_in);
+        add(&self.bytes_rejected, gone.bytes_rejected);
+        add(&self.produces, gone.produces);
+        add(&self.failed_produces, gone.failed_produces);
+        add(&self.fetches, gone.fetches);
+        add(&self.failed_fetches, gone.failed_fetches);
+    }
+
     /// The counts now.
     pub fn read(&self) -> Traffic {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);

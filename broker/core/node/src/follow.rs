@@ -212,7 +212,9 @@ impl<F: Files> Node<F> {
             for index in topic.partitions.keys() {
                 self.remove_partition(topic, *index, now);
             }
-            self.topic_counts.write().remove(&topic.name);
+            if let Some(counts) = self.topic_counts.write().remove(&topic.name) {
+                self.counts.absorb(counts.read());
+            }
         }
         for topic in &delta.created {
             for (index, partition) in &topic.partitions {

@@ -22,7 +22,7 @@ pub struct Measures {
     pub partitions: Vec<PartitionMeasures>,
     /// The traffic of each topic.
     pub topics: Vec<(TopicName, Traffic)>,
-    /// The traffic of all topics together, those that are gone included as long as they were here.
+    /// The traffic of all topics together, those that are gone included.
     pub all: Traffic,
     /// Log directories that take no records any more.
     pub offline_directories: usize,
@@ -181,7 +181,7 @@ impl<F: Files> Node<F> {
                 path: directory.path().display().to_string(),
                 code: ErrorCode::None,
                 logs: Vec::new(),
-                volume: None,
+                volume: self.volumes.as_ref().and_then(|of| of(directory.path())),
                 is_cordoned: false,
             };
             directories.iter().map(describe).collect()

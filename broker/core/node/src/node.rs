@@ -3,6 +3,7 @@
 //! Every method may be called from any thread. A caller hands in the time, and afterwards takes the [`Effects`]. The way
 //! of a request: [`Node::handle`] lets `api` say what it comes to, and does it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -63,6 +64,7 @@ pub struct Node<F: Files> {
     pub(crate) authorizer: Box<dyn Authorizer>,
     pub(crate) quotas: Box<dyn Quotas>,
     pub(crate) loggers: Box<dyn Loggers>,
+    pub(crate) volumes: Option<Volumes>,
     decompressors: Mutex<Vec<Decompressor>>,
     requests: AtomicU64,
     effects: Mutex<Effects<DescriptorOf<F>>>,
@@ -83,6 +85,9 @@ pub struct Identity {
     /// The node in it.
     pub node_id: NodeId,
 }
+
+/// Tells the size of the volume of a directory and what of it is free, in bytes.
+pub type Volumes = Box<dyn Fn(&Path) -> Option<(u64, u64)> + Send + Sync>;
 
 /// What a request sees: nothing of it changes while it is answered.
 pub(crate) struct Seen {
@@ -152,11 +157,17 @@ impl<F: Files> Node<F> {
             authorizer: parts.authorizer,
             quotas: parts.quotas,
             loggers: parts.loggers,
+            volumes: None,
             decompressors: Mutex::default(),
             requests: AtomicU64::new(0),
             effects: Mutex::default(),
             has_effects: AtomicBool::new(false),
         }
+    }
+
+    /// Lets the node ask for the sizes of its directories' volumes; without this it tells none.
+    pub fn set_volumes(&mut self, volumes: Volumes) {
+        self.volumes = Some(volumes);
     }
 
     /// Who this node is.
