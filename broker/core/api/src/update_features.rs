@@ -54,7 +54,13 @@ pub(crate) fn handle<'a>(
 /// When it cannot be encoded.
 pub fn answer(head: Head, task: Task, decided: &Result<(), Refusal>) -> Result<Answers, WireError> {
     let names: Vec<String> = task.updates.into_iter().map(|update| update.name).collect();
-    let committed = encode(head, &names, decided.as_ref().err())?;
+    let refused = decided.as_ref().err().map(|refusal| Refusal {
+        code: refusal.code,
+        message: refusal.message.as_ref().map(|why| {
+            format!("The update failed for all features since the following feature had an error: {why}").into()
+        }),
+    });
+    let committed = encode(head, &names, refused.as_ref())?;
     let failed = move |code: ErrorCode| encode(head, &names, Some(&Refusal::of(code)));
     Ok(Answers { committed, failed: Box::new(failed) })
 }
