@@ -65,6 +65,7 @@ public class Tools {
         System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
         List<Runnable> farewells = new ArrayList<>();
         Exit.Procedure end = (status, message) -> {
+            leave(farewells);
             FIRST_EXIT.compareAndSet(null, answer(status, output.target.get(), errors.target.get()));
             throw new Ended(status);
         };
@@ -106,10 +107,14 @@ public class Tools {
                 status = 1;
             }
         }
-        for (Runnable farewell : farewells) {
-            farewell.run();
-        }
-        farewells.clear();
+        leave(farewells);
         return status;
+    }
+
+    /** What the tool wanted to be done at its end. */
+    static void leave(List<Runnable> farewells) {
+        List<Runnable> all = List.copyOf(farewells);
+        farewells.clear();
+        all.forEach(Runnable::run);
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::install;
 
 /// The tools by the names of Kafka's scripts (`kafka-topics.sh` is `topics`), and their main classes.
-const TOOLS: [(&str, &str); 20] = [
+const TOOLS: [(&str, &str); 19] = [
     ("topics", "org.apache.kafka.tools.TopicCommand"),
     ("configs", "kafka.admin.ConfigCommand"),
     ("groups", "org.apache.kafka.tools.GroupsCommand"),
@@ -24,7 +24,6 @@ const TOOLS: [(&str, &str); 20] = [
     ("cluster", "org.apache.kafka.tools.ClusterTool"),
     ("broker-api-versions", "org.apache.kafka.tools.BrokerApiVersionsCommand"),
     ("transactions", "org.apache.kafka.tools.TransactionsCommand"),
-    ("replica-verification", "org.apache.kafka.tools.ReplicaVerificationTool"),
     ("console-producer", "org.apache.kafka.tools.ConsoleProducer"),
     ("console-consumer", "org.apache.kafka.tools.consumer.ConsoleConsumer"),
     ("producer-perf-test", "org.apache.kafka.tools.ProducerPerformance"),

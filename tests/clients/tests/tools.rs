@@ -74,20 +74,24 @@ fn parse(text: &str) -> Vec<Case> {
 struct Stage {
     broker: Broker,
     tools: Tools,
+    /// The file that says which records to delete: the first two of `orders`.
+    records_to_delete: PathBuf,
 }
 
 impl Stage {
-    fn words(&self) -> [(&'static str, String); 4] {
+    fn words(&self) -> [(&'static str, String); 6] {
         let (controller, data) = match &self.broker {
             Broker::Ottla(broker) => (&broker.controller, &broker.data),
             Broker::Apache(broker) => (&broker.controller, &broker.data),
         };
-        let port = self.broker.bootstrap().rsplit_once(':').unwrap().1.to_owned();
+        let port = |address: &str| address.rsplit_once(':').unwrap().1.to_owned();
         [
             ("BOOTSTRAP", self.broker.bootstrap().to_owned()),
             ("CONTROLLER", controller.clone()),
             ("DATA", data.display().to_string()),
-            ("PORT", port),
+            ("PORT_OF_BROKER", port(self.broker.bootstrap())),
+            ("PORT_OF_QUORUM", port(controller)),
+            ("RECORDS", self.records_to_delete.display().to_string()),
         ]
     }
 
@@ -115,8 +119,12 @@ impl Stage {
         lines.retain(|line| !line.is_empty());
         for line in &mut lines {
             *line = without_uuids(line);
+            if let Some((before, _)) = line.rsplit_once("Epoch: ") {
+                *line = format!("{before}Epoch: N"); // how many records the metadata log has
+            }
             if without_numbers {
-                *line = without_numbers_in(line);
+                // Columns are as wide as their numbers.
+                *line = without_numbers_in(line).split_whitespace().collect::<Vec<_>>().join(" ");
             }
         }
         if ran.status != 0 {
@@ -126,13 +134,17 @@ impl Stage {
     }
 }
 
-/// Of an error the words, not the places in Kafka's source.
+/// Of an error the words, not the places in Kafka's source; of what was logged the errors.
 fn complaint(errors: &str) -> String {
-    let is_place = |line: &&str| {
+    let is_place = |line: &str| {
         let line = line.trim_start();
-        line.starts_with("at ") || line.starts_with("... ") || line.starts_with("Caused by:") || line.starts_with('[')
+        ["at ", "... ", "Caused by:"].iter().any(|start| line.starts_with(start))
     };
-    errors.lines().filter(|line| !is_place(line)).map(|line| line.to_owned() + "\n").collect()
+    let words = errors.lines().filter_map(|line| match line.strip_prefix('[') {
+        Some(logged) => logged.split_once("] ERROR ").map(|(_, words)| words),
+        None => Some(line).filter(|line| !is_place(line)),
+    });
+    words.map(|line| line.to_owned() + "\n").collect()
 }
 
 /// Ids of topics, directories and clusters, 22 letters of URL-safe base64 that stand alone, of which Kafka makes new ones
@@ -168,9 +180,13 @@ fn check(name: &str) {
     let cases = parse(&text);
     let is_transcribed = std::env::var_os("OTTLA_TRANSCRIBE").is_some();
     let folder = tempfile::tempdir().unwrap();
+    let records_to_delete = folder.path().join("records-to-delete.json");
+    let first_two = r#"{"partitions": [{"topic": "orders", "partition": 0, "offset": 2}], "version": 1}"#;
+    std::fs::write(&records_to_delete, first_two).unwrap();
     let mut stage = Stage {
         broker: Broker::start_configured(folder.path(), &["num.partitions=1".to_owned()]).unwrap(),
         tools: Tools::start().unwrap(),
+        records_to_delete,
     };
     let is_ours = matches!(stage.broker, Broker::Ottla(_));
     let (mut written, mut wrong) = (Vec::new(), Vec::new());
@@ -197,4 +213,19 @@ fn check(name: &str) {
 #[test]
 fn topics_are_made_changed_and_removed() {
     check("topics");
+}
+
+#[test]
+fn records_are_written_read_and_deleted() {
+    check("records");
+}
+
+#[test]
+fn groups_are_described_reset_and_removed() {
+    check("groups");
+}
+
+#[test]
+fn the_cluster_tells_of_itself() {
+    check("cluster");
 }
