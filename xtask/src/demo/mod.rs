@@ -45,9 +45,9 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// As the tests run it: on a local Kubernetes, which is taken down at the end unless somebody was using it.
-    pub fn for_test(down: bool) -> Arguments {
-        Arguments { down, context: None, images_are_there: false }
+    /// As the tests run it: on a local Kubernetes, which is left for the tests that come after.
+    pub fn for_test() -> Arguments {
+        Arguments { down: false, context: None, images_are_there: false }
     }
 }
 
