@@ -33,6 +33,9 @@ const TOOLS: [(&str, &str); 19] = [
     ("dump-log", "org.apache.kafka.tools.DumpLogSegments"),
 ];
 
+/// Tools that do their last work when the Java machine ends, so that each needs one of its own.
+const ALONE: [&str; 2] = ["verifiable-producer", "verifiable-consumer"];
+
 /// A Java machine that runs one tool after the other. Dropping it ends it.
 #[derive(Debug)]
 pub struct Tools {
@@ -80,6 +83,13 @@ impl Tools {
     pub fn run(&mut self, tool: &str, arguments: &[&str], input: Option<&str>) -> Result<Ran> {
         let known = TOOLS.iter().find(|(name, _)| *name == tool);
         let (_, main) = known.with_context(|| format!("find the tool {tool}"))?;
+        if ALONE.contains(&tool) {
+            let output = java::java(Jars::Tools)?.arg(main).args(arguments).stdin(Stdio::null()).output();
+            let output = output.with_context(|| format!("run {tool} {arguments:?}"))?;
+            let [output_text, errors] =
+                [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            return Ok(Ran { status: output.status.code().unwrap_or(-1), output: output_text, errors });
+        }
         let question = serde_json::to_string(&Question { main, arguments, input })?;
         writeln!(self.questions, "{question}").context("ask the tools' Java machine")?;
         let mut answer = String::new();

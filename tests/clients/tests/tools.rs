@@ -155,6 +155,7 @@ fn without_uuids(line: &str) -> String {
     for piece in line.split_inclusive(|letter: char| !is_letter(letter)) {
         let word = piece.trim_end_matches(|letter: char| !is_letter(letter));
         let is_id = word.len() == 22
+            && !word.ends_with("Exception")
             && word.chars().any(|letter| letter.is_ascii_uppercase())
             && word.chars().any(|letter| letter.is_ascii_lowercase());
         masked += &if is_id { piece.replace(word, "UUID") } else { piece.to_owned() };
