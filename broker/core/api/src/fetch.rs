@@ -1,8 +1,8 @@
 //! Fetch: records of several partitions, from an offset on.
 //!
-//! Needs Read on each topic; a follower needs ClusterAction on the cluster. Sessions (KIP-227) and waiting for enough
-//! bytes are the node's matter, as both outlive a request: this file reads the request into a [`Task`], says of each
-//! partition whether it may be read ([`resolve`]), and makes the answer of what was read.
+//! Needs Read on each topic; a follower, and whoever reads the metadata log, needs ClusterAction on the cluster. Sessions
+//! (KIP-227) and waiting for enough bytes are the node's matter, as both outlive a request: this file reads the request
+//! into a [`Task`], says of each partition whether it may be read ([`resolve`]), and makes the answer of what was read.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -162,11 +162,13 @@ pub(crate) fn handle<'a>(
         asked,
         forgotten,
     };
-    Ok(if context.is_at_controller() {
-        Outcome::Controller(crate::command::Command::FetchMetadata(task))
-    } else {
-        Outcome::Fetch(task)
-    })
+    if !context.is_at_controller() {
+        return Ok(Outcome::Fetch(task));
+    }
+    if !context.allows(Operation::ClusterAction, Resource::Cluster) {
+        return Ok(Outcome::Reply(refuse(context, ErrorCode::ClusterAuthorizationFailed)?));
+    }
+    Ok(Outcome::Controller(crate::command::Command::FetchMetadata(task)))
 }
 
 fn key_of(by_id: bool, id: Uuid, name: &str) -> TopicKey {

@@ -1,8 +1,15 @@
-//! The law of versions: whatever a client asks in whatever version that is served, it is answered, in that version.
+//! The law of versions: whatever a client asks in whatever version that is served, it is answered, in that version; who
+//! may nothing is answered too; and every API asks for Kafka's rights.
 //!
 //! Each API is asked for something that is there and for something that is not, so that answers carry all that they can:
 //! a field that is filled in a version that has none would end the connection instead.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ottla_api::authorizer::{Asker, Authorizer, Operation, Resource};
 use ottla_api::served::{SERVED, is_version_served};
 use ottla_api::{Listener, ListenerRole};
 use ottla_vocabulary::Uuid;
@@ -35,24 +42,72 @@ use crate::world::{Came, World, batch, read};
 /// A topic that is there, and one that is not.
 const NAMES: [&str; 2] = ["flights", "nowhere"];
 
+/// Allows everything or nothing, and notes who was asked for what by which API.
+#[derive(Debug)]
+struct Guard {
+    allows: AtomicBool,
+    asked: Mutex<BTreeMap<&'static str, BTreeSet<String>>>,
+}
+
+impl Guard {
+    fn note(&self, asker: &Asker<'_>, operation: Operation, resource: &str) -> bool {
+        let mut asked = self.asked.lock().unwrap();
+        asked.entry(asker.request).or_default().insert(format!("{operation:?} {resource}"));
+        self.allows.load(Ordering::Relaxed)
+    }
+}
+
+/// The node's part of a guard.
+struct Guarded(Arc<Guard>);
+
+impl Authorizer for Guarded {
+    fn allows(&self, asker: &Asker<'_>, operation: Operation, resource: Resource<'_>) -> bool {
+        let kind = match resource {
+            Resource::Topic(_) => "topic",
+            Resource::Group(_) => "group",
+            Resource::Cluster => "cluster",
+            Resource::TransactionalId(_) => "transactional id",
+        };
+        self.0.note(asker, operation, kind)
+    }
+
+    fn allows_on_any_topic(&self, asker: &Asker<'_>, operation: Operation) -> bool {
+        self.0.note(asker, operation, "any topic")
+    }
+}
+
 /// A node with a topic of some records, and what of it requests name.
 struct Law {
     world: World,
+    guard: Arc<Guard>,
     ids: [Uuid; 2],
     asked: Vec<ApiKey>,
 }
 
 impl Law {
-    fn begin(folder: &std::path::Path) -> Law {
+    fn begin(folder: &Path) -> Law {
         let config = "auto.create.topics.enable=false\ngroup.initial.rebalance.delay.ms=0";
         let mut world = World::new(folder, config);
         assert_eq!(world.create("flights", 2), 0);
         world.produce("flights", &batch(&["a", "b"], Some((5, 0))), -1).unwrap();
         // After a crash the leader's epoch is another, and a client that knows the former one is told so.
         drop(world);
-        let mut world = World::new(folder, config);
+        let guard = Arc::new(Guard { allows: AtomicBool::new(true), asked: Mutex::default() });
+        let mut world = World::guarded(folder, config, Box::new(Guarded(Arc::clone(&guard))));
         let ids = [world.topic_id("flights"), Uuid([7; 16])];
-        Law { world, ids, asked: Vec::new() }
+        Law { world, guard, ids, asked: Vec::new() }
+    }
+
+    /// Asks for everything.
+    fn run(&mut self) {
+        records(self);
+        groups(self);
+        cluster(self);
+        topics(self);
+        configs(self);
+        let listener = Listener { name: "CONTROLLER".to_owned(), role: ListenerRole::Controller };
+        self.world.peer.listener = Arc::new(listener);
+        controller(self);
     }
 
     /// Asks in each version that is served; each request must be answered within a minute by something of its version.
@@ -101,16 +156,80 @@ macro_rules! is {
 fn whatever_is_asked_is_answered_in_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let mut law = Law::begin(folder.path());
-    records(&mut law);
-    groups(&mut law);
-    cluster(&mut law);
-    topics(&mut law);
-    configs(&mut law);
-    let listener = Listener { name: "CONTROLLER".to_owned(), role: ListenerRole::Controller };
-    law.world.peer.listener = std::sync::Arc::new(listener);
-    controller(&mut law);
+    law.run();
     let missing: Vec<_> = SERVED.iter().filter(|api| !law.asked.contains(api)).collect();
     assert!(missing.is_empty(), "served and not asked: {missing:?}");
+}
+
+#[test]
+fn who_may_nothing_is_answered_too_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut law = Law::begin(folder.path());
+    law.guard.allows.store(false, Ordering::Relaxed);
+    let before = law.world.node.image();
+    let stored = law.world.node.measure().all;
+    law.run();
+    let after = law.world.node.image();
+    assert_eq!((after.topics.len(), after.topics.partition_count()), (1, 2));
+    assert_eq!(after.topics.by_text("flights"), before.topics.by_text("flights"));
+    assert_eq!(after.cluster.brokers.len(), 1);
+    let now = law.world.node.measure().all;
+    assert_eq!((now.bytes_in, now.bytes_out), (stored.bytes_in, stored.bytes_out));
+}
+
+/// The rights that Kafka's handlers ask for; of two that suffice, the one that is asked for first. What an API asks for beyond these only adds to its answer.
+const RIGHTS: &[(&str, &[&str])] = &[
+    ("Produce", &["Write topic", "Write transactional id"]),
+    ("Fetch", &["Read topic", "ClusterAction cluster"]),
+    ("ListOffsets", &["Describe topic"]),
+    ("Metadata", &["Describe topic"]),
+    ("OffsetCommit", &["Read group", "Read topic"]),
+    ("OffsetFetch", &["Describe group", "Describe topic"]),
+    ("FindCoordinator", &["Describe group", "Describe transactional id"]),
+    ("JoinGroup", &["Read group"]),
+    ("Heartbeat", &["Read group"]),
+    ("LeaveGroup", &["Read group"]),
+    ("SyncGroup", &["Read group"]),
+    ("DescribeGroups", &["Describe group"]),
+    ("ListGroups", &["Describe cluster"]),
+    ("CreateTopics", &["Create cluster", "DescribeConfigs topic"]),
+    ("DeleteTopics", &["Delete cluster"]),
+    ("DeleteRecords", &["Delete topic"]),
+    ("InitProducerId", &["IdempotentWrite cluster", "Write transactional id"]),
+    ("OffsetForLeaderEpoch", &["ClusterAction cluster"]),
+    ("DescribeConfigs", &["DescribeConfigs topic", "DescribeConfigs group", "DescribeConfigs cluster"]),
+    ("AlterConfigs", &["AlterConfigs topic", "AlterConfigs cluster"]),
+    ("IncrementalAlterConfigs", &["AlterConfigs topic", "AlterConfigs group", "AlterConfigs cluster"]),
+    ("DescribeLogDirs", &["Describe cluster"]),
+    ("CreatePartitions", &["Alter topic"]),
+    ("DeleteGroups", &["Delete group"]),
+    ("OffsetDelete", &["Delete group", "Read topic"]),
+    ("DescribeQuorum", &["Describe cluster"]),
+    ("UpdateFeatures", &["Alter cluster"]),
+    ("DescribeCluster", &["Describe cluster"]),
+    ("DescribeProducers", &["Read topic"]),
+    ("BrokerRegistration", &["ClusterAction cluster"]),
+    ("BrokerHeartbeat", &["ClusterAction cluster"]),
+    ("AllocateProducerIds", &["ClusterAction cluster"]),
+    ("ListConfigResources", &["DescribeConfigs cluster"]),
+    ("DescribeTopicPartitions", &["Describe topic"]),
+    ("ApiVersions", &[]),
+];
+
+#[test]
+fn every_api_asks_the_authorizer_for_kafkas_rights() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut law = Law::begin(folder.path());
+    law.run();
+    let asked = law.guard.asked.lock().unwrap();
+    for api in SERVED {
+        let name = api.name();
+        let (_, rights) =
+            RIGHTS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has no line"));
+        for right in *rights {
+            assert!(asked.get(name).is_some_and(|asked| asked.contains(*right)), "{name} does not ask for {right}");
+        }
+    }
 }
 
 fn records(law: &mut Law) {
@@ -130,6 +249,7 @@ fn records(law: &mut Law) {
             ProduceRequest { acks, timeout_ms: 100, topic_data: vec![topic].into(), ..ProduceRequest::default() }
         };
         let mut all: Vec<_> = batches.iter().map(|records| produce(0, 0, records, -1)).collect();
+        all.push(ProduceRequest { transactional_id: Some("payments".into()), ..produce(0, 0, good, -1) });
         all.extend([produce(0, 9, good, 1), produce(1, 0, good, 1), produce(0, 0, good, 7)]);
         all
     });
