@@ -12,7 +12,7 @@ use ottla_disk::Disk;
 use ottla_node::{BootError, Close, DescriptorOf, Handled, Node, Reply, Setup, Token, format_if_new};
 use ottla_records::{BatchBuilder, BatchOptions, batches};
 use ottla_vocabulary::{Instant, Now, Principal, ProducerEpoch, ProducerId, Sequence, Timestamp, Uuid};
-use ottla_wire::create_topics_request::CreatableTopic;
+use ottla_wire::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use ottla_wire::fetch_request::{FetchPartition, FetchTopic};
 use ottla_wire::frame::request_frame;
 use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
@@ -125,10 +125,20 @@ impl World {
     }
 
     pub(crate) fn create(&mut self, name: &str, partitions: i32) -> i16 {
+        self.create_with(name, partitions, &[])
+    }
+
+    pub(crate) fn create_with(&mut self, name: &str, partitions: i32, configs: &[(&str, &str)]) -> i16 {
+        let config = |(name, value): &(&str, &str)| CreatableTopicConfig {
+            name: (*name).to_owned().into(),
+            value: Some((*value).to_owned().into()),
+        };
+        let configs: Vec<_> = configs.iter().map(config).collect();
         let topic = CreatableTopic {
             name: name.to_owned().into(),
             num_partitions: partitions,
             replication_factor: 1,
+            configs: configs.into(),
             ..CreatableTopic::default()
         };
         let request = CreateTopicsRequest { topics: vec![topic].into(), timeout_ms: 1000, validate_only: false };
@@ -204,6 +214,10 @@ pub(crate) fn read<'a, M: Message<'a>>(bytes: &'a [u8], version: i16) -> M {
 }
 
 pub(crate) fn batch(values: &[&str], producer: Option<(i64, i32)>) -> Vec<u8> {
+    batch_at(values, producer, Timestamp(1_700_000_000_000))
+}
+
+pub(crate) fn batch_at(values: &[&str], producer: Option<(i64, i32)>, time: Timestamp) -> Vec<u8> {
     let (id, sequence) = producer.unwrap_or((-1, -1));
     let options = BatchOptions {
         producer_id: ProducerId(id),
@@ -213,7 +227,7 @@ pub(crate) fn batch(values: &[&str], producer: Option<(i64, i32)>) -> Vec<u8> {
     };
     let mut builder = BatchBuilder::new(options);
     for value in values {
-        builder.push(Timestamp(1_700_000_000_000), Some(b"key"), Some(value.as_bytes()), &[]);
+        builder.push(time, Some(b"key"), Some(value.as_bytes()), &[]);
     }
     builder.finish().unwrap()
 }
