@@ -14,6 +14,7 @@ mod crds;
 mod demo;
 mod images;
 mod kubernetes;
+mod long;
 mod measure;
 mod place;
 mod program;
@@ -55,6 +56,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Every ring of tests; what CI runs.
     Test(test::Arguments),
+    /// A run that takes longer than CI has; adds a line to docs/runs.md.
+    Long(long::Arguments),
     /// The order of the sources: crate edges, heads of files, nothing left undone.
     Tidy,
     /// How long our files and functions are: a mirror, not a gate.
@@ -82,6 +85,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Demo(arguments) => demo::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
+        Chore::Long(arguments) => long::run(&arguments),
         Chore::Tidy => tidy::run(),
         Chore::Measure => measure::run(),
     }

@@ -93,7 +93,7 @@ impl World {
                 self.listed(client, partition.number, is_latest, told.offset)
             }
             Question::Fetch { partition, offset, .. } => self.fetched(client, correlation, &partition, offset, bytes),
-            group => self.group_answered(client, correlation, group, bytes),
+            group => self.group_answered(client, correlation, &group, bytes),
         }
     }
 
@@ -251,8 +251,8 @@ impl World {
         Ok(())
     }
 
-    fn group_answered(&mut self, client: usize, correlation: i32, question: Question, bytes: &[u8]) -> Kept {
-        let (code, wanted) = match &question {
+    fn group_answered(&mut self, client: usize, correlation: i32, question: &Question, bytes: &[u8]) -> Kept {
+        let (code, wanted) = match question {
             Question::FindCoordinator => {
                 let response: FindCoordinatorResponse<'_> = read(bytes, version::FIND_COORDINATOR, correlation)?;
                 (response.error_code, Stage::Joining)

@@ -41,6 +41,8 @@ pub struct Batch {
     pub written_by: Option<(i64, i32)>,
     /// What became of it.
     pub fate: Fate,
+    /// Which process it was first sent to.
+    pub life: u64,
 }
 
 /// A batch as it was read: where it begins, and its number.
@@ -125,8 +127,8 @@ impl Partition {
     }
 
     /// A batch is about to be sent.
-    pub fn send(&mut self, count: i64, written_by: Option<(i64, i32)>) -> usize {
-        self.batches.push(Batch { count, written_by, fate: Fate::Unknown });
+    pub fn send(&mut self, count: i64, written_by: Option<(i64, i32)>, life: u64) -> usize {
+        self.batches.push(Batch { count, written_by, fate: Fate::Unknown, life });
         self.batches.len() - 1
     }
 
@@ -311,6 +313,8 @@ pub struct Model {
     pub committed: Vec<Committed>,
     /// Producer ids that were given out.
     pub producer_ids: std::collections::BTreeSet<i64>,
+    /// How many processes have ended.
+    pub life: u64,
 }
 
 impl Model {
@@ -329,6 +333,7 @@ impl Model {
             committed: vec![Committed::NOTHING; partitions.len()],
             partitions,
             producer_ids: std::collections::BTreeSet::new(),
+            life: 0,
         }
     }
 
@@ -348,6 +353,7 @@ impl Model {
     /// The process ended: what is promised by the next. `sync_failed` says of which logs a sync failed: what the kernel
     /// could not write it forgets, so a mere kill may now lose as much as a loss of power.
     pub fn ended(&mut self, how: End, sync_failed: impl Fn(&Log) -> bool) {
+        self.life += 1;
         for partition in &mut self.partitions {
             partition.ended(how, sync_failed(&Log::Partition(partition.topic, partition.index)));
         }

@@ -44,6 +44,12 @@ pub struct Faults {
 pub enum Mutant {
     /// Syncs are answered before anything is durable: acknowledgements come before what they promise.
     SyncsAreLies,
+    /// The same of the metadata log alone.
+    MetadataUnsynced,
+    /// The same of folders: files are durable and their names are not.
+    FoldersUnsynced,
+    /// Batches are acknowledged while they are in the memory of the process, and lost with it.
+    AppendsBuffered,
     /// A sync that failed is asked again, and then believed.
     FailedSyncsRepeated,
     /// Who wrote what is forgotten at a restart: a repeated batch is appended again.
@@ -56,8 +62,11 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 5] = [
+    pub const ALL: [Mutant; 8] = [
         Mutant::SyncsAreLies,
+        Mutant::MetadataUnsynced,
+        Mutant::FoldersUnsynced,
+        Mutant::AppendsBuffered,
         Mutant::FailedSyncsRepeated,
         Mutant::ProducersForgotten,
         Mutant::RefusalsAcknowledged,
@@ -68,6 +77,9 @@ impl Mutant {
     pub fn name(self) -> &'static str {
         match self {
             Mutant::SyncsAreLies => "syncs-are-lies",
+            Mutant::MetadataUnsynced => "metadata-unsynced",
+            Mutant::FoldersUnsynced => "folders-unsynced",
+            Mutant::AppendsBuffered => "appends-buffered",
             Mutant::FailedSyncsRepeated => "failed-syncs-repeated",
             Mutant::ProducersForgotten => "producers-forgotten",
             Mutant::RefusalsAcknowledged => "refusals-acknowledged",

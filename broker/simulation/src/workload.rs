@@ -185,6 +185,7 @@ impl World {
             (None, Some(_)) if producer.is_idempotent && self.random.percent(4) => Write::Gap,
             _ => Write::New,
         };
+        let life = self.model.life;
         let known = &mut self.model.partitions[partition];
         let batch = match write {
             Write::Again(batch) => {
@@ -196,7 +197,7 @@ impl World {
             Write::New | Write::Gap => {
                 let count = 1 + self.random.below(4) as i64;
                 let gap = if write == Write::Gap { 1 + self.random.below(3) as i32 } else { 0 };
-                known.send(count, producer.id.map(|(id, sequence)| (id, sequence + gap)))
+                known.send(count, producer.id.map(|(id, sequence)| (id, sequence + gap)), life)
             }
         };
         if write == Write::New && producer.is_idempotent {
@@ -211,7 +212,8 @@ impl World {
             _ => -1,
         };
         let mut written_by = self.model.partitions[partition].batches[batch].written_by;
-        if self.scenario.mutant == Some(Mutant::ProducersForgotten) && matches!(write, Write::Again(_)) {
+        let is_of_this_life = self.model.partitions[partition].batches[batch].life == self.model.life;
+        if self.scenario.mutant == Some(Mutant::ProducersForgotten) && !is_of_this_life {
             written_by = None; // as a broker that forgot the producer would take it
         }
         let bytes = asking::batch(partition, batch, self.model.partitions[partition].batches[batch].count, written_by);

@@ -414,7 +414,10 @@ impl World {
             }
             End::Kill => {
                 self.tally.kills += 1;
-                self.disk = self.disk.after_kill(seed);
+                self.disk = match self.scenario.mutant {
+                    Some(Mutant::AppendsBuffered) => self.disk.after_power_loss(seed),
+                    _ => self.disk.after_kill(seed),
+                };
             }
             End::Clean => {
                 self.tally.stops += 1;
@@ -434,7 +437,9 @@ impl World {
     /// The disk that a mutant has.
     fn lie(&self) {
         self.disk.set_dishonest(match self.scenario.mutant {
-            Some(Mutant::SyncsAreLies) => Some(DishonestSyncs::Skipped),
+            Some(Mutant::SyncsAreLies) => Some(DishonestSyncs::Skipped("")),
+            Some(Mutant::MetadataUnsynced) => Some(DishonestSyncs::Skipped("__cluster_metadata")),
+            Some(Mutant::FoldersUnsynced) => Some(DishonestSyncs::OfFoldersSkipped),
             Some(Mutant::FailedSyncsRepeated) => Some(DishonestSyncs::FailuresHidden),
             _ => None,
         });

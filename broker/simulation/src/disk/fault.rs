@@ -32,8 +32,10 @@ pub(crate) struct Faults {
 /// A disk, or what stands between it and the log, that lies about syncs: to see that the checkers of a world notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DishonestSyncs {
-    /// They do nothing and say that they did.
-    Skipped,
+    /// They do nothing and say that they did: those of paths that contain this.
+    Skipped(&'static str),
+    /// Those of folders do nothing: new names are not durable.
+    OfFoldersSkipped,
     /// Those that fail are asked again, and then report success, as Linux does.
     FailuresHidden,
 }

@@ -195,8 +195,15 @@ impl SimulatedDisk {
         if fault.is_some() && act == Act::Sync {
             state.syncs_failed.push(path.to_owned());
         }
-        let dishonest = state.faults.dishonest.filter(|_| act == Act::Sync && fault != Some(Fault::PowerLoss));
-        if dishonest == Some(DishonestSyncs::Skipped) {
+        let is_folder = state.image.name(path) == Some(Name::Folder);
+        let lies = |dishonest: &DishonestSyncs| match dishonest {
+            DishonestSyncs::Skipped(part) => path.to_string_lossy().contains(part),
+            DishonestSyncs::OfFoldersSkipped => is_folder,
+            DishonestSyncs::FailuresHidden => true,
+        };
+        let dishonest =
+            state.faults.dishonest.filter(|_| act == Act::Sync && fault != Some(Fault::PowerLoss)).filter(lies);
+        if dishonest.is_some_and(|dishonest| dishonest != DishonestSyncs::FailuresHidden) {
             fault = Some(Fault::PowerLoss); // whose sync leaves all as it was
         }
         let changed = change(state, fault);
