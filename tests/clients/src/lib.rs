@@ -1,10 +1,11 @@
 //! Client libraries of five families behind one small interface: [`Client::produce`] and [`Client::consume`]. The programs
 //! themselves, one for each library, lie beside this crate; README.md says how they are called.
 //!
-//! Reading order: [`client`], [`follow`], [`install`], [`record`], [`broker`], [`place`], [`tool`].
+//! Reading order: [`client`], [`follow`], [`install`], [`record`], [`broker`], [`place`], [`tool`], [`dump`].
 
 pub mod broker;
 pub mod client;
+pub mod dump;
 pub mod follow;
 pub mod install;
 pub mod place;

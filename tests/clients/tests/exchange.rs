@@ -7,7 +7,7 @@
 mod peer;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,21 @@ use ottla_harness::OttlaBroker;
 use ottla_harness::process::Process;
 use ottla_test_clients::place::said;
 use ottla_test_clients::tool::Tools;
-use ottla_test_clients::{Client, Place, Record, install};
+use ottla_test_clients::{Client, Place, Record, dump, install};
 use ottla_wire::*;
 use peer::Peer;
 
 const STOP_MAX: Duration = Duration::from_secs(60);
 /// Both make snapshots of so little metadata, and roll the metadata log; else no test of a minute would see one.
 const PROPERTIES: [&str; 3] =
-    ["num.partitions=2", "metadata.log.max.record.bytes.between.snapshots=2000", "log.cleaner.enable=false"];
+    ["num.partitions=2", "metadata.log.max.record.bytes.between.snapshots=2000", "log.cleaner.backoff.ms=50"];
+/// A topic of several segments, whose indexes have many entries.
+const ROLLED: &str = "rolled";
+const ROLLED_COUNT: usize = 600;
+/// A topic that Apache Kafka has compacted.
+const COMPACTED: &str = "compacted";
+const COMPACTED_KEYS: usize = 10;
+const COMPACTED_ROUNDS: usize = 4;
 /// Every codec, each written by another library.
 const CODECS: [(&str, Client); 5] = [
     ("none", Client::Sarama),
@@ -51,6 +58,8 @@ struct Seen {
     /// What the groups committed: offset and metadata by topic and partition.
     committed: BTreeMap<String, Committed>,
     records: BTreeMap<String, Vec<Record>>,
+    /// Offsets of [`ROLLED`] by time, and what ListOffsets says of the latest time.
+    times: Vec<(i64, i64)>,
 }
 
 /// Looks at everything; `records` names the topics to be read, each with the number of records to expect.
@@ -73,6 +82,8 @@ fn look(place: &Place, groups: &[&str], records: &BTreeMap<String, usize>) -> Se
     for (topic, count) in records {
         seen.records.insert(topic.clone(), read(place, Client::Librdkafka, topic, *count));
     }
+    let times = seen.records[ROLLED].iter().step_by(50).flat_map(|record| [record.timestamp, record.timestamp + 1]);
+    seen.times = times.chain([0, -3]).map(|time| (time, offset(&mut peer, ROLLED, 0, time))).collect();
     seen
 }
 
@@ -232,53 +243,66 @@ fn complaints(process: &Process) -> Vec<String> {
     output.lines().filter(is_complaint).map(str::to_owned).collect()
 }
 
-/// Has Kafka's dump tool read every file of these logs, records and all.
 fn no_fault_in(tools: &mut Tools, data: &Path) {
-    let (mut logs, mut metadata) = (Vec::new(), Vec::new());
-    for folder in std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
-        let is_metadata = folder.file_name().unwrap() == "__cluster_metadata-0";
-        for file in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
-            let extension = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-            if ["log", "index", "timeindex", "txnindex", "snapshot", "checkpoint"].contains(&extension.as_str()) {
-                if is_metadata { metadata.push(file) } else { logs.push(file) }
-            }
-        }
-    }
-    assert!(logs.iter().any(|file| file.extension().unwrap() == "log") && !metadata.is_empty());
-    dump(tools, &logs, &["--deep-iteration"]);
-    // Kafka's index of a log whose first batch has more than one record fails its own deeper check; entries are checked.
-    dump(tools, &metadata, &["--cluster-metadata-decoder"]);
+    let faults = dump::faults(tools, data, &[COMPACTED]).unwrap();
+    assert!(faults.is_empty(), "the dump tool found: {faults:#?}");
 }
 
-fn dump(tools: &mut Tools, files: &[PathBuf], arguments: &[&str]) {
-    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    let files = files.join(",");
-    let text = tools.said("dump-log", &[arguments, &["--files", &files]].concat()).unwrap();
-    let faults: Vec<&str> = text
-        .lines()
-        .filter(|line| {
-            let line = line.to_lowercase();
-            [
-                "mismatch",
-                "isvalid: false",
-                "non-consecutive",
-                "out of order",
-                "error",
-                "exception",
-                "could not",
-                "corrupt",
-            ]
-            .iter()
-            .any(|word| line.contains(word))
-        })
-        .collect();
-    assert!(faults.is_empty(), "the dump tool found: {faults:#?}");
-    assert!(text.contains("isvalid: true"), "it read batches");
+/// What the dump tool says when there is a fault: else its silence would mean nothing.
+fn a_fault_is_found(tools: &mut Tools, data: &Path) {
+    let log = data.join("of-none-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let faults = dump::faults(tools, data, &[COMPACTED]).unwrap();
+    assert!(!faults.is_empty(), "a changed byte is a fault");
 }
 
 /// The quotas and SCRAM credentials that ours keeps and does not serve yet.
 fn users(tools: &mut Tools, place: &Place) -> String {
     tools.said("configs", &["--bootstrap-server", &place.bootstrap(), "--describe", "--entity-type", "users"]).unwrap()
+}
+
+/// Several segments, written in small batches.
+fn fill_rolled(place: &Place, counts: &mut BTreeMap<String, usize>) {
+    create(place, ROLLED, 1, &[("segment.bytes", "1048576")]);
+    let record = |number: usize| Record { value: Some(format!("{number:05000}")), ..Record::default() };
+    let records: Vec<Record> = (0..ROLLED_COUNT).map(record).collect();
+    Client::Aiokafka.produce(&place.bootstrap(), ROLLED, "none", &records).unwrap();
+    counts.insert(ROLLED.to_owned(), records.len());
+}
+
+/// Keys that are written again and again, in segments that are closed at once, until the cleaner has been there.
+fn fill_compacted(place: &Place, counts: &mut BTreeMap<String, usize>) {
+    let configs = [("cleanup.policy", "compact"), ("segment.ms", "1"), ("min.cleanable.dirty.ratio", "0.001")];
+    create(place, COMPACTED, 1, &configs);
+    for round in 0..COMPACTED_ROUNDS {
+        let record = |key| Record {
+            key: Some(format!("key-{key}")),
+            // Every other key is deleted in the end.
+            value: (round + 1 < COMPACTED_ROUNDS || key % 2 == 0).then(|| format!("{round} of {key}")),
+            ..Record::default()
+        };
+        let records: Vec<Record> = (0..COMPACTED_KEYS).map(record).collect();
+        Client::Librdkafka.produce(&place.bootstrap(), COMPACTED, "zstd", &records).unwrap();
+    }
+    // Each round has closed the segment of the one before, so the last is all that is not cleaned.
+    let cleaned = format!("{COMPACTED} 0 {}", (COMPACTED_ROUNDS - 1) * COMPACTED_KEYS);
+    let checkpoint = place.data().join("cleaner-offset-checkpoint");
+    let deadline = Instant::now() + STOP_MAX;
+    while !std::fs::read_to_string(&checkpoint).is_ok_and(|text| text.lines().any(|line| line == cleaned)) {
+        assert!(Instant::now() < deadline, "the cleaner does not come to `{cleaned}`");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    counts.insert(COMPACTED.to_owned(), 2 * COMPACTED_KEYS);
+}
+
+/// Transactions of three records: one that is committed, one that is aborted.
+fn transact(place: &Place, counts: &mut BTreeMap<String, usize>) {
+    let mut transactions = Command::new(install::python().unwrap());
+    transactions.arg(install::sources().join("python/transactions.py")).args([&place.bootstrap(), "transacted"]);
+    said(&mut transactions).unwrap();
+    *counts.entry("transacted".to_owned()).or_default() += 3;
 }
 
 /// What Kafka is filled with before ours comes.
@@ -303,9 +327,9 @@ fn fill_by_kafka(tools: &mut Tools, place: &Place) -> BTreeMap<String, usize> {
     let protocol = ["--command-property", "group.protocol=consumer", "--bootstrap-server", &bootstrap];
     tools.said("console-consumer", &[&modern[..], &protocol].concat()).unwrap();
     create(place, "transacted", 1, &[]);
-    let mut transactions = Command::new(install::python().unwrap());
-    said(transactions.arg(install::sources().join("python/transactions.py")).args([&bootstrap, "transacted"])).unwrap();
-    counts.insert("transacted".to_owned(), 3);
+    transact(place, &mut counts);
+    fill_rolled(place, &mut counts);
+    fill_compacted(place, &mut counts);
     let mut set = |entity: &[&str], setting| {
         let alter = ["--bootstrap-server", &bootstrap, "--alter", "--add-config", setting];
         tools.said("configs", &[&alter, entity].concat()).unwrap();
@@ -369,6 +393,8 @@ fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
     same(&look(&place, &groups, &counts), &by_ours, "Apache Kafka serves what ours did");
     assert_eq!(users(&mut tools, &place), users_before, "quotas and credentials were kept");
     go_on(&place, "kafka", &mut counts);
+    // The coordinator of transactions finds its state, which ours kept.
+    transact(&place, &mut counts);
     let by_kafka = look(&place, &groups, &counts);
     assert_eq!(complaints(&kafka), Vec::<String>::new());
     stop(kafka, &place.data());
@@ -396,7 +422,7 @@ fn a_directory_of_apache_kafka_as_it_formats_by_default_comes_and_goes() {
 }
 
 #[test]
-fn a_directory_that_ours_began_is_served_by_apache_kafka() {
+fn a_directory_that_ours_began_is_served_by_apache_kafka_whoever_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), &PROPERTIES).unwrap();
     let mut tools = Tools::start().unwrap();
@@ -414,6 +440,7 @@ fn a_directory_that_ours_began_is_served_by_apache_kafka() {
         counts.insert(topic, records.len());
     }
     create(&place, "configured", 3, &CONFIGURED);
+    fill_rolled(&place, &mut counts);
     Client::Java.consume(&place.bootstrap(), "of-gzip", "workers", counts["of-gzip"]).unwrap();
     go_on(&place, "ours", &mut counts);
     let by_ours = look(&place, &["workers"], &counts);
@@ -421,9 +448,27 @@ fn a_directory_that_ours_began_is_served_by_apache_kafka() {
     stop(ours, &place.data());
     no_fault_in(&mut tools, &place.data());
 
-    let kafka = place.start_kafka().unwrap();
+    let mut kafka = place.start_kafka().unwrap();
     same(&look(&place, &["workers"], &counts), &by_ours, "Apache Kafka serves what ours began");
     go_on(&place, "kafka", &mut counts);
+    let by_kafka = look(&place, &["workers"], &counts);
     assert_eq!(complaints(&kafka), Vec::<String>::new());
+    kafka.kill().unwrap();
+
+    let mut ours = place.start_ottla().unwrap();
+    same(&look(&place, &["workers"], &counts), &by_kafka, "ours serves what a killed Apache Kafka left");
+    go_on(&place, "ours-again", &mut counts);
+    let by_ours = look(&place, &["workers"], &counts);
+    ours.kill().unwrap();
+
+    let kafka = place.start_kafka().unwrap();
+    same(&look(&place, &["workers"], &counts), &by_ours, "Apache Kafka serves what a killed one of ours left");
     stop(kafka, &place.data());
+
+    // Apache Kafka leaves the indexes of its metadata log untrimmed; what its tool is to find no fault in is ours again.
+    let ours = place.start_ottla().unwrap();
+    same(&look(&place, &["workers"], &counts), &by_ours, "ours serves it at last");
+    stop(ours, &place.data());
+    no_fault_in(&mut tools, &place.data());
+    a_fault_is_found(&mut tools, &place.data());
 }
