@@ -30,6 +30,8 @@ const ROLLED_COUNT: usize = 600;
 const COMPACTED: &str = "compacted";
 const COMPACTED_KEYS: usize = 10;
 const COMPACTED_ROUNDS: usize = 4;
+/// Topics that are read by a library too, which knows what an aborted transaction is. Of the others the bytes are compared.
+const READ: [&str; 4] = ["of-zstd", "transacted", COMPACTED, ROLLED];
 /// Every codec, each written by another library.
 const CODECS: [(&str, Client); 5] = [
     ("none", Client::Sarama),
@@ -57,6 +59,9 @@ struct Seen {
     bounds: BTreeMap<(String, i32), (i64, i64)>,
     /// What the groups committed: offset and metadata by topic and partition.
     committed: BTreeMap<String, Committed>,
+    /// The batches of our topics, byte for byte.
+    batches: BTreeMap<(String, i32), Vec<u8>>,
+    /// What a library makes of those in [`READ`].
     records: BTreeMap<String, Vec<Record>>,
     /// Offsets of [`ROLLED`] by time, and what ListOffsets says of the latest time.
     times: Vec<(i64, i64)>,
@@ -74,12 +79,13 @@ fn look(place: &Place, groups: &[&str], records: &BTreeMap<String, usize>) -> Se
         for partition in 0..*partitions as i32 {
             let bounds = (offset(&mut peer, name, partition, -2), offset(&mut peer, name, partition, -1));
             seen.bounds.insert((name.clone(), partition), bounds);
+            seen.batches.insert((name.clone(), partition), batches(&mut peer, name, partition, bounds));
         }
     }
     for group in groups {
         seen.committed.insert((*group).to_owned(), committed(&mut peer, group));
     }
-    for (topic, count) in records {
+    for (topic, count) in records.iter().filter(|(topic, _)| READ.contains(&topic.as_str())) {
         seen.records.insert(topic.clone(), read(place, Client::Librdkafka, topic, *count));
     }
     let times = seen.records[ROLLED].iter().step_by(50).flat_map(|record| [record.timestamp, record.timestamp + 1]);
@@ -144,6 +150,40 @@ fn list_offset(peer: &mut Peer, topic: &str, partition_index: i32, timestamp: i6
     let answer: ListOffsetsResponse<'_> = peer.read(&answer);
     let partition = answer.topics.iter().next().unwrap().partitions.iter().next().unwrap();
     if partition.error_code == 0 { Ok(partition.offset) } else { Err(partition.error_code) }
+}
+
+/// All batches from the beginning to the end of a partition.
+fn batches(peer: &mut Peer, topic: &str, partition: i32, (begin, end): (i64, i64)) -> Vec<u8> {
+    let (mut bytes, mut next) = (Vec::new(), begin);
+    while next < end {
+        let wish = fetch_request::FetchPartition {
+            partition,
+            fetch_offset: next,
+            partition_max_bytes: 1 << 20,
+            ..Default::default()
+        };
+        let wish = fetch_request::FetchTopic {
+            topic: topic.to_owned().into(),
+            partitions: vec![wish].into(),
+            ..Default::default()
+        };
+        let request =
+            FetchRequest { max_bytes: 1 << 20, session_epoch: -1, topics: vec![wish].into(), ..Default::default() };
+        let answer = peer.ask(&request, 11).unwrap();
+        let answer: FetchResponse<'_> = peer.read(&answer);
+        let found = answer.responses.iter().next().unwrap().partitions.iter().next().unwrap();
+        assert_eq!(found.error_code, 0, "{topic}-{partition} at {next}");
+        let Some(Records::Bytes(records)) = found.records else { panic!("{topic}-{partition} ends at {next}") };
+        let before = next;
+        // The last batch may be cut off, as in every answer.
+        for batch in ottla_records::batches(records).map_while(Result::ok) {
+            batch.check_crc().unwrap();
+            bytes.extend_from_slice(batch.bytes());
+            next = batch.header().next_offset().0;
+        }
+        assert!(before < next, "{topic}-{partition} goes on at {next}");
+    }
+    bytes
 }
 
 type Committed = BTreeMap<(String, i32), (i64, String)>;
@@ -409,6 +449,9 @@ fn same(now: &Seen, before: &Seen, claim: &str) {
     assert_eq!(now.configs, before.configs, "{claim}: configurations");
     assert_eq!(now.bounds, before.bounds, "{claim}: where logs begin and end");
     assert_eq!(now.committed, before.committed, "{claim}: committed offsets");
+    for (place, batches) in &before.batches {
+        assert!(now.batches.get(place) == Some(batches), "{claim}: batches of {place:?}");
+    }
     for (topic, records) in &before.records {
         let differ = now.records[topic].iter().zip(records).find(|(now, before)| now != before);
         assert!(differ.is_none() && now.records[topic].len() == records.len(), "{claim}: {topic}: {differ:#?}");
