@@ -21,6 +21,9 @@ def produce(bootstrap, topic, codec):
 def consume(bootstrap, topic, group, count):
     consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest",
                              enable_auto_commit=False, partition_assignment_strategy=[RangePartitionAssignor])
+    # It joins without waiting for metadata; a leader that knows no partitions yet assigns none and does not look again.
+    consumer.partitions_for_topic(topic)
+    began = time.monotonic()
     seen = 0
     last = time.monotonic()
     patience = records.PATIENCE_SECONDS if count else records.IDLE_SECONDS
@@ -32,6 +35,8 @@ def consume(bootstrap, topic, group, count):
                 last = time.monotonic()
         if count == 0 and not consumer.assignment():
             last = time.monotonic()  # still joining
+            if last - began > records.PATIENCE_SECONDS:
+                raise TimeoutError(f"group {group} assigned nothing")
         if time.monotonic() - last > patience:
             break
     if seen:
