@@ -4,11 +4,12 @@
 //! since then is left alone, and the next look decides again.
 
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use kube::runtime::events::{Event, EventType};
 use ottla_crds::Kafka;
 use ottla_plan::roll::RestartReason;
-use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, World, world};
+use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, World, is_as_wanted, world};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -58,17 +59,42 @@ async fn write(context: &Context, namespace: &str, object: &Object, world: &Worl
     let api = api(context, namespace, object.key.kind);
     let attempt = || format!("apply {}", object.key);
     let params = PatchParams::apply(FIELD_MANAGER);
-    match world.get(&object.key) {
-        Some(seen) => {
-            let mut body = object.body.clone();
-            body["metadata"]["uid"] = Value::from(world::uid(seen));
-            api.patch(&object.key.name, &params.force(), &Patch::Apply(&body)).await.attempt(attempt)?;
-        }
-        None => {
-            api.patch(&object.key.name, &params, &Patch::Apply(&object.body)).await.attempt(attempt)?;
-        }
+    let Some(seen) = world.get(&object.key) else {
+        return api.patch(&object.key.name, &params, &Patch::Apply(&object.body)).await.map(drop).attempt(attempt);
+    };
+    let mut body = object.body.clone();
+    body["metadata"]["uid"] = Value::from(world::uid(seen));
+    let params = params.force();
+    let written = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await;
+    let is_invalid = matches!(&written, Err(kube::Error::Api(status)) if status.code == 422);
+    if !is_invalid && stands(object, &written.attempt(attempt)?) {
+        return Ok(());
     }
-    Ok(())
+    overwrite(&api, &object.key, &body).await.attempt(attempt)?;
+    let written = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await.attempt(attempt)?;
+    match stands(object, &written) {
+        true => Ok(()),
+        false => Err(Error::Rewritten(object.key.to_string())),
+    }
+}
+
+/// Writes lists as a whole. Server-side apply leaves elements of lists that others have added or renamed, since they own
+/// them: a port that was changed by hand would stay beside ours, or be in its way.
+///
+/// What is written like this is owned twice, and would stay when it is no longer wanted; so the second ownership is given up.
+async fn overwrite(api: &Api<DynamicObject>, key: &ObjectKey, body: &Value) -> kube::Result<()> {
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let written = api.patch(&key.name, &params, &Patch::Merge(body)).await?;
+    let is_kept = |entry: &&ManagedFieldsEntry| {
+        entry.manager.as_deref() != Some(FIELD_MANAGER) || entry.operation.as_deref() != Some("Update")
+    };
+    let managers: Vec<&ManagedFieldsEntry> = written.metadata.managed_fields.iter().flatten().filter(is_kept).collect();
+    let metadata = json!({"uid": written.metadata.uid, "managedFields": managers});
+    api.patch(&key.name, &params, &Patch::Merge(&json!({"metadata": metadata}))).await.map(drop)
+}
+
+fn stands(object: &Object, written: &DynamicObject) -> bool {
+    serde_json::to_value(written).is_ok_and(|written| is_as_wanted(object, &written))
 }
 
 /// What is gone already need not be deleted.

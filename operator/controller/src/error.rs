@@ -30,6 +30,9 @@ pub(crate) enum Error {
         /// What they said.
         error: ClientError,
     },
+    /// Something else changes an object as it is written, such as a webhook.
+    #[error("{0} does not stay as it is written: something changes it on its way")]
+    Rewritten(String),
     /// It took longer than one reconciliation may.
     #[error("not done after {} s", .0.as_secs())]
     TimedOut(Duration),

@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::context::now;
 
+/// The namespace of what names none.
+const DEFAULT: &str = "default";
+
 /// Prints the plan of every Kafka resource in the files. The exit code says whether all could be planned.
 ///
 /// # Errors
@@ -35,15 +38,14 @@ pub(crate) fn print(files: &[PathBuf], settings: &Settings) -> Result<ExitCode> 
     }
     let mut code = ExitCode::SUCCESS;
     let mut output = std::io::stdout().lock();
-    for kafka in &mut kafkas {
-        // As kubectl would send it.
-        kafka.metadata.namespace.get_or_insert_with(|| "default".to_owned());
-        let namespace = kafka.namespace().to_owned();
-        let near: Vec<KafkaNodePool> = pools
-            .iter()
-            .filter(|pool| pool.metadata.namespace.as_deref().unwrap_or("default") == namespace)
-            .cloned()
-            .collect();
+    // As kubectl would send them.
+    let metadata = kafkas.iter_mut().map(|kafka| &mut kafka.metadata);
+    for metadata in metadata.chain(pools.iter_mut().map(|pool| &mut pool.metadata)) {
+        metadata.namespace.get_or_insert_with(|| DEFAULT.to_owned());
+    }
+    for kafka in &kafkas {
+        let namespace = kafka.namespace();
+        let near: Vec<KafkaNodePool> = pools.iter().filter(|pool| pool.namespace() == namespace).cloned().collect();
         let plan = plan_kafka(kafka, &near, &World::default(), settings, now());
         if plan.objects.is_empty() {
             code = ExitCode::FAILURE;

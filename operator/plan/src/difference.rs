@@ -77,7 +77,8 @@ fn fixed_difference(object: &Object, observed: &Value) -> Option<String> {
     (!fields.is_empty()).then(|| format!("spec.{} cannot be changed", fields.join(", spec.")))
 }
 
-fn is_as_wanted(object: &Object, observed: &Value) -> bool {
+/// Whether an observed object is as it ought to be.
+pub fn is_as_wanted(object: &Object, observed: &Value) -> bool {
     world::annotation(&object.body, names::APPLIED) == world::annotation(observed, names::APPLIED)
         && contains(observed, &object.body)
 }

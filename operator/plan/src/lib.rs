@@ -39,6 +39,7 @@ pub mod topics;
 mod validate;
 pub mod world;
 
+pub use difference::is_as_wanted;
 pub use kafka::{expected, plan_kafka};
 pub use object::{Object, ObjectKey, ObjectKind};
 pub use plan::{Action, Plan, Wait};

@@ -3,6 +3,8 @@
 //!
 //! A machine without one is given one; if that fails, the test fails.
 
+pub mod operator;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -86,6 +88,16 @@ impl Kubectl {
     /// When it does not.
     pub fn run(&self, arguments: &[&str]) -> String {
         self.try_run(arguments, "").unwrap_or_else(|error| panic!("kubectl {}: {error}", arguments.join(" ")))
+    }
+
+    /// Applies a document.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub fn apply(&self, document: &Value) {
+        let arguments = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        let done = self.try_run(&arguments, &document.to_string());
+        done.unwrap_or_else(|error| panic!("{error}\n{document:#}"));
     }
 
     /// An object as the API server has it.
