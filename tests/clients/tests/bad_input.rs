@@ -65,7 +65,7 @@ impl Stage {
 }
 
 fn lines_with(log: &str, word: &str) -> String {
-    log.lines().filter(|line| line.contains(word)).take(10).collect::<Vec<_>>().join("\n")
+    log.lines().filter(|line| line.contains(word)).take(50).collect::<Vec<_>>().join("\n")
 }
 
 /// The most that was ever resident.
@@ -438,7 +438,9 @@ fn a_bomb_of_each_codec_is_refused_in_bounded_memory() {
             for (name, bomb) in &bombs {
                 assert!(bomb.len() < MEBIBYTE, "{name}: small enough to be looked at");
                 let refused = [ErrorCode::CorruptMessage, ErrorCode::InvalidRecord, ErrorCode::MessageTooLarge];
+                let told = lines_with(&broker.process.output(), "refused a batch").lines().count();
                 let code = ErrorCode::from_code(produce(&mut peer, topic, bomb).unwrap());
+                wait_until(|| lines_with(&broker.process.output(), "refused a batch").lines().count() > told);
                 assert!(refused.contains(&code), "{name}, {topic}: {code:?}");
             }
             assert_eq!(offset(&mut peer, topic), 0, "nothing of it is in the log of {topic}");

@@ -478,9 +478,12 @@ fn read_code(error: &ReadError, name: &TopicPartition) -> ErrorCode {
 
 fn refused(refusal: &Refusal, name: &TopicPartition) -> NotWritten {
     let records = refusal.records.iter().map(|record| (record.index, record.message(name))).collect();
+    let message = refusal.message(name);
+    // The one who must find the client that sends such batches reads this log, not the client's.
+    tracing::info!(partition = %name, "refused a batch: {message}");
     NotWritten {
         code: ErrorCode::from_code(refusal.rejection().code()),
-        message: Some(refusal.message(name)),
+        message: Some(message),
         records,
         ..NotWritten::default()
     }
