@@ -20,24 +20,26 @@ const CONTROLLERS: i8 = 2;
 
 pub(crate) fn handle<'a>(context: &Context<'a>, request: &DescribeClusterRequest) -> Result<Outcome<'a>, WireError> {
     let here = if context.is_at_controller() { CONTROLLERS } else { BROKERS };
-    let refuse = |code: ErrorCode, message: &'static str| DescribeClusterResponse {
+    let refuse = |code: ErrorCode, message: String| DescribeClusterResponse {
         throttle_time_ms: context.head.throttle(),
         error_code: code.code(),
-        error_message: Some(Cow::Borrowed(message)),
-        endpoint_type: request.endpoint_type,
+        error_message: Some(Cow::Owned(message)),
         ..DescribeClusterResponse::default()
     };
     let answer = if context.is_at_controller() && !context.allows(Operation::Alter, Resource::Cluster) {
-        refuse(ErrorCode::ClusterAuthorizationFailed, ErrorCode::ClusterAuthorizationFailed.message())
+        let code = ErrorCode::ClusterAuthorizationFailed;
+        refuse(code, code.message().to_owned())
     } else if request.endpoint_type != here {
+        let (here, there) =
+            if context.is_at_controller() { ("CONTROLLER", "BROKER") } else { ("BROKER", "CONTROLLER") };
         match request.endpoint_type {
-            BROKERS => {
-                refuse(ErrorCode::MismatchedEndpointType, "The request was sent to an endpoint of the wrong type.")
+            BROKERS | CONTROLLERS => {
+                let message = format!(
+                    "The request was sent to an endpoint of type {here}, but we wanted an endpoint of type {there}"
+                );
+                refuse(ErrorCode::MismatchedEndpointType, message)
             }
-            CONTROLLERS => {
-                refuse(ErrorCode::MismatchedEndpointType, "The request was sent to an endpoint of the wrong type.")
-            }
-            _ => refuse(ErrorCode::UnsupportedEndpointType, ErrorCode::UnsupportedEndpointType.message()),
+            other => refuse(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}")),
         }
     } else {
         describe(context, request)

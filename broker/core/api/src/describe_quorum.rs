@@ -88,11 +88,12 @@ pub fn answer(head: Head, image: &Image, task: &Task, quorum: Option<&Quorum>) -
         });
         TopicData { topic_name: Cow::Borrowed(name), partitions: told.collect() }
     });
-    let nodes =
-        if 2 <= head.version { quorum.map(|quorum| nodes(image, quorum)).unwrap_or_default() } else { Vec::new() };
+    let is_known = |(name, partitions): &(String, Vec<i32>)| name == METADATA_TOPIC && partitions == &[0];
+    let quorum = quorum.filter(|_| 2 <= head.version && task.topics.iter().all(is_known));
+    let nodes = quorum.map(|quorum| nodes(image, quorum)).unwrap_or_default();
     head.encode(&DescribeQuorumResponse {
         error_code: ErrorCode::None.code(),
-        error_message: None,
+        error_message: Some(Cow::Borrowed("")),
         topics: topics.collect(),
         nodes: nodes.into(),
     })
@@ -109,7 +110,7 @@ fn describe(version: i16, quorum: &Quorum) -> PartitionData<'static> {
     PartitionData {
         partition_index: 0,
         error_code: ErrorCode::None.code(),
-        error_message: None,
+        error_message: Some(Cow::Borrowed("")),
         leader_id: quorum.leader.0,
         leader_epoch: quorum.epoch.0,
         high_watermark: quorum.high_watermark.0,

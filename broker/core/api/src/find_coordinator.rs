@@ -18,6 +18,11 @@ use crate::topics;
 /// Kafka's numbers of what is looked for.
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
+/// Not served yet.
+const SHARE: i8 = 2;
+
+/// From this version on one request asks for many.
+const MANY: i16 = 4;
 
 pub(crate) fn handle<'a>(
     context: &Context<'a>,
@@ -26,7 +31,7 @@ pub(crate) fn handle<'a>(
 ) -> Result<Outcome<'a>, WireError> {
     let mut missing = Vec::new();
     let throttle_time_ms = context.head.throttle();
-    let answer = if context.version() < 4 {
+    let answer = if context.version() < MANY {
         let found = find(context, request.key_type, &request.key, &mut missing);
         FindCoordinatorResponse {
             throttle_time_ms,
@@ -58,7 +63,12 @@ fn find<'a>(context: &Context<'a>, key_type: i8, key: &str, missing: &mut Vec<Ne
         node_id: -1,
         port: -1,
         error_code: code.code(),
-        error_message: Some(Cow::Borrowed(code.message())),
+        // Where many are asked for, Kafka leaves the text out, unless the type is none.
+        error_message: Some(Cow::Borrowed(if context.version() < MANY || !(GROUP..=SHARE).contains(&key_type) {
+            code.message()
+        } else {
+            ""
+        })),
         ..Coordinator::default()
     };
     let (resource, refusal, topic) = match key_type {
@@ -83,7 +93,7 @@ fn find<'a>(context: &Context<'a>, key_type: i8, key: &str, missing: &mut Vec<Ne
             host: Cow::Borrowed(broker.host),
             port: broker.port,
             error_code: ErrorCode::None.code(),
-            error_message: None,
+            error_message: Some(Cow::Borrowed(if context.version() < MANY { "NONE" } else { "" })),
             ..Coordinator::default()
         },
         None => refuse(ErrorCode::CoordinatorNotAvailable),

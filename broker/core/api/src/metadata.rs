@@ -50,7 +50,13 @@ pub(crate) fn handle<'a>(
                         Ok(topic) => describe(context, topic, with_operations),
                         Err(ErrorCode::UnknownTopicOrPartition) => {
                             let code = wanted(context, request, &name, &mut missing);
-                            failed(version, code, Some(name), TopicId::default())
+                            let operations = if with_operations {
+                                context.operations_on(Resource::Topic(&name))
+                            } else {
+                                OPERATIONS_NOT_ASKED
+                            };
+                            let failed = failed(version, code, Some(name), TopicId::default());
+                            MetadataResponseTopic { topic_authorized_operations: operations, ..failed }
                         }
                         Err(code) => failed(version, code, Some(name), TopicId::default()),
                     },

@@ -187,7 +187,8 @@ fn reap<F: Files>(task: &Task, targets: &[Target<F>]) -> Harvest<F> {
             Ok(partition) => partition,
             Err(code) => {
                 harvest.is_urgent = true;
-                harvest.read.push(Read::failed(*code));
+                // Kafka says of a partition that it did not look into that it has no aborted transactions.
+                harvest.read.push(Read { aborted: Some(Vec::new()), ..Read::failed(*code) });
                 continue;
             }
         };

@@ -7,6 +7,7 @@ use ottla_config::describe;
 use ottla_config::explain::Source;
 use ottla_config::key::Kind;
 use ottla_metadata::image::{Resource, ResourceType};
+use ottla_vocabulary::TopicName;
 use ottla_wire::describe_configs_request::DescribeConfigsResource;
 use ottla_wire::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -40,7 +41,8 @@ pub(crate) fn handle<'a>(
             Err((ErrorCode::InvalidRequest, format!("More than {RESOURCES_MAX} resources in one request.")))
         };
         let (code, message, configs) = match described {
-            Ok(configs) => (ErrorCode::None, None, configs),
+            // Kafka's "no message" is an empty one here.
+            Ok(configs) => (ErrorCode::None, Some("".into()), configs),
             Err((code, message)) => (code, Some(message.into()), Vec::new()),
         };
         results.push(DescribeConfigsResult {
@@ -95,9 +97,10 @@ fn describe_one<'a>(
     let set = image.configs.properties(&Resource::new(kind, name));
     match kind {
         ResourceType::TOPIC => {
+            TopicName::new(name)
+                .map_err(|error| (ErrorCode::InvalidTopicException, format!("Topic name is invalid: {error}")))?;
             if image.topics.by_text(name).is_none() {
-                let code = ErrorCode::UnknownTopicOrPartition;
-                return Err((code, code.message().to_owned()));
+                return Err((ErrorCode::UnknownTopicOrPartition, String::new()));
             }
             Ok(told(wish, describe::describe_topic(config, &set)))
         }
@@ -108,8 +111,6 @@ fn describe_one<'a>(
         ResourceType::CLIENT_METRICS if name.is_empty() => {
             Err((ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".into()))
         }
-        // A subscription that is not there has nothing to show.
-        ResourceType::CLIENT_METRICS if set.is_empty() => Ok(Vec::new()),
         ResourceType::CLIENT_METRICS => Ok(told(wish, describe::describe_client_metrics(&set))),
         ResourceType::BROKER if name.is_empty() => Ok(told(wish, describe::describe_cluster_default(config))),
         ResourceType::BROKER if is_own_id(context, name) => Ok(told(wish, describe::describe_broker(config))),
@@ -122,7 +123,7 @@ fn describe_one<'a>(
             ErrorCode::InvalidRequest,
             format!("Unexpected broker id, expected {} but received {name}", context.view.node_id),
         )),
-        _ => Err((ErrorCode::InvalidRequest, "Unsupported resource type".to_owned())),
+        _ => Err((ErrorCode::InvalidRequest, ErrorCode::InvalidRequest.message().to_owned())),
     }
 }
 

@@ -299,8 +299,12 @@ fn answer(
     partitions: &[Partition],
     settings: Option<&Settings>,
 ) -> CreatableTopicResult<'static> {
-    let mut result =
-        CreatableTopicResult { name: name.as_str().to_owned().into(), topic_id: id, ..CreatableTopicResult::default() };
+    let mut result = CreatableTopicResult {
+        name: name.as_str().to_owned().into(),
+        topic_id: id,
+        error_message: None,
+        ..CreatableTopicResult::default()
+    };
     let Some(settings) = settings else {
         result.topic_config_error_code = ErrorCode::TopicAuthorizationFailed.code();
         return result;
