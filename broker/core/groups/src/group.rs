@@ -8,6 +8,7 @@ use ottla_wire::ErrorCode;
 use crate::member::Member;
 use crate::record::Generation;
 use crate::request::{Identity, Protocol};
+use crate::timers::{TimerId, Timers};
 
 /// Where a group is in its cycle. A group that is forgotten ("Dead") is no longer there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,13 +59,15 @@ pub(crate) struct Group<To> {
     pub(crate) members: BTreeMap<MemberId, Member<To>>,
     /// Static members by their own names.
     pub(crate) instances: BTreeMap<String, MemberId>,
-    /// Ids that were given out and not yet used.
-    pub(crate) pending: BTreeSet<MemberId>,
+    /// Ids that were given out and not yet used, with what ends the wait for each.
+    pub(crate) pending: BTreeMap<MemberId, TimerId>,
     /// Members of this generation that have not synced.
     pub(crate) unsynced: BTreeSet<MemberId>,
-    /// Counts rebalances and their phases, so that a timer of an earlier one means nothing.
-    pub(crate) phase: u64,
+    /// Ends the wait for joins, or for syncs.
+    pub(crate) timer: Option<TimerId>,
     pub(crate) initial: Option<InitialDelay>,
+    /// The log tells of it, so that only a tombstone ends it. Kafka writes a group down before its first generation.
+    pub(crate) is_kept: bool,
 }
 
 impl<To> Group<To> {
@@ -80,10 +83,11 @@ impl<To> Group<To> {
             leader: None,
             members: BTreeMap::new(),
             instances: BTreeMap::new(),
-            pending: BTreeSet::new(),
+            pending: BTreeMap::new(),
             unsynced: BTreeSet::new(),
-            phase: 0,
+            timer: None,
             initial: None,
+            is_kept: false,
         }
     }
 
@@ -100,6 +104,7 @@ impl<To> Group<To> {
             group.insert(member);
         }
         group.state = if group.members.is_empty() { State::Empty } else { State::Stable };
+        group.is_kept = true;
         group
     }
 
@@ -124,13 +129,13 @@ impl<To> Group<To> {
         if let Some(instance) = &member.instance {
             self.instances.insert(instance.clone(), member.id.clone());
         }
-        self.pending.remove(&member.id);
         self.members.insert(member.id.clone(), member);
     }
 
     /// Lets a member go; another one leads when it led.
-    pub(crate) fn remove(&mut self, id: &MemberId) -> Option<Member<To>> {
-        let member = self.members.remove(id)?;
+    pub(crate) fn remove(&mut self, id: &MemberId, timers: &mut Timers) -> Option<Member<To>> {
+        let mut member = self.members.remove(id)?;
+        member.stop_timer(timers);
         if let Some(instance) = &member.instance {
             self.instances.remove(instance);
         }
@@ -139,6 +144,25 @@ impl<To> Group<To> {
             self.leader = self.members.keys().next().cloned();
         }
         Some(member)
+    }
+
+    /// An id that was given out is used, or will not be; whether it was given out.
+    pub(crate) fn forget_pending(&mut self, id: &MemberId, timers: &mut Timers) -> bool {
+        let timer = self.pending.remove(id);
+        if let Some(timer) = timer {
+            timers.cancel(timer);
+        }
+        timer.is_some()
+    }
+
+    /// The group is no more: nothing of it falls due.
+    pub(crate) fn stop_timers(&mut self, timers: &mut Timers) {
+        for member in self.members.values_mut() {
+            member.stop_timer(timers);
+        }
+        for timer in std::mem::take(&mut self.pending).into_values().chain(self.timer.take()) {
+            timers.cancel(timer);
+        }
     }
 
     /// Whether whoever speaks is a member and is who it says.
@@ -215,9 +239,10 @@ impl<To> Group<To> {
         self.pending.is_empty() && self.members.values().all(|member| member.joining.is_some())
     }
 
-    /// Whether nobody is, was, or is about to be a member.
+    /// Whether nobody is, was, or is about to be a member, and the log knows nothing of it.
     pub(crate) fn was_never_joined(&self) -> bool {
-        self.state == State::Empty && self.generation == 0 && self.members.is_empty() && self.pending.is_empty()
+        let is_empty = self.state == State::Empty && self.members.is_empty() && self.pending.is_empty();
+        is_empty && self.generation == 0 && !self.is_kept
     }
 
     /// Whether this member leads.

@@ -6,7 +6,7 @@ use ottla_wire::ErrorCode;
 use crate::record::GenerationMember;
 use crate::request::{Join, Joined, JoinedMember, Protocol, Reply, Synced};
 use crate::shard::Out;
-use crate::timers::Timer;
+use crate::timers::{Timer, TimerId, Timers};
 use ottla_vocabulary::GroupId;
 
 /// A member. `To` is whom a reply goes to.
@@ -29,6 +29,8 @@ pub(crate) struct Member<To> {
     pub(crate) is_new: bool,
     /// Silent beyond this, it is gone.
     pub(crate) deadline: Instant,
+    /// Looks whether it was; may fire before the deadline, and is then set anew.
+    pub(crate) timer: Option<TimerId>,
 }
 
 impl<To> Member<To> {
@@ -47,6 +49,7 @@ impl<To> Member<To> {
             syncing: None,
             is_new: true,
             deadline: Instant::default(),
+            timer: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl<To> Member<To> {
             syncing: None,
             is_new: false,
             deadline: Instant::default(),
+            timer: None,
         }
     }
 
@@ -113,10 +117,21 @@ impl<To> Member<To> {
         self.silent_until(out.now.instant + self.session_timeout, group, out);
     }
 
-    /// Expects to hear from it by `deadline`. An earlier timer still runs; when it fires it finds the later deadline.
+    /// Expects to hear from it by `deadline`. A timer that fires before goes on running and finds the later deadline, so
+    /// that a heartbeat costs no more than a new deadline.
     pub(crate) fn silent_until(&mut self, deadline: Instant, group: &GroupId, out: &mut Out<'_, To>) {
         self.deadline = deadline;
-        out.timers.at(deadline, Timer::Heartbeat(group.clone(), self.id.clone()));
+        if self.timer.is_none_or(|timer| deadline < timer.due) {
+            self.stop_timer(out.timers);
+            self.timer = Some(out.timers.at(deadline, Timer::Heartbeat(group.clone(), self.id.clone())));
+        }
+    }
+
+    /// Nobody listens for its silence any more.
+    pub(crate) fn stop_timer(&mut self, timers: &mut Timers) {
+        if let Some(timer) = self.timer.take() {
+            timers.cancel(timer);
+        }
     }
 
     /// Answers its join, if one waits.

@@ -121,6 +121,9 @@ impl<To> Shard<To> {
             for member in group.members.values_mut() {
                 member.heard(&id, out);
             }
+            if out.settings.size_max < group.members.len() {
+                group.prepare_rebalance(out); // the setting has changed: only so many can join again
+            }
         });
         self.timers.at(now.instant + self.settings.offsets_retention_check_interval, Timer::ExpireOffsets);
     }
@@ -194,7 +197,8 @@ impl<To> Shard<To> {
 
     /// It is now this late.
     pub fn on_time(&mut self, now: Now) -> Vec<Action<To>> {
-        while let Some(timer) = self.timers.pop(now.instant) {
+        let set = self.timers.set_so_far();
+        while let Some(timer) = self.timers.pop(now.instant, set) {
             match timer {
                 Timer::Heartbeat(group, member) => {
                     self.with_group(now, &group, |group, out| group.expire(&member, out));
@@ -203,8 +207,8 @@ impl<To> Shard<To> {
                     self.with_group(now, &group, |group, out| group.expire_pending(&member, out));
                     self.forget_if_never_joined(&group);
                 }
-                Timer::Join(group, phase) => self.with_group(now, &group, |group, out| group.join_is_due(phase, out)),
-                Timer::Sync(group, phase) => self.with_group(now, &group, |group, out| group.sync_is_due(phase, out)),
+                Timer::Join(group) => self.with_group(now, &group, Group::join_is_due),
+                Timer::Sync(group) => self.with_group(now, &group, Group::sync_is_due),
                 Timer::ExpireOffsets => {
                     self.expire_offsets(now);
                     self.timers.at(now.instant + self.settings.offsets_retention_check_interval, Timer::ExpireOffsets);
@@ -244,6 +248,13 @@ impl<To> Shard<To> {
         Out { now, settings: &self.settings, timers: &mut self.timers, actions: &mut self.actions }
     }
 
+    /// A group is no longer there.
+    fn end(&mut self, former: Option<Group<To>>) {
+        if let Some(mut former) = former {
+            former.stop_timers(&mut self.timers);
+        }
+    }
+
     fn each_group(&mut self, now: Now, mut step: impl FnMut(&mut Group<To>, &mut Out<'_, To>)) {
         let mut out = Out { now, settings: &self.settings, timers: &mut self.timers, actions: &mut self.actions };
         for group in self.groups.values_mut() {
@@ -274,11 +285,13 @@ impl<To> Machine for Shard<To> {
                 // Ours, as the record tells of it: whoever waits in it goes on waiting.
                 Some(live) if live.is_generation(kept) => live.keep(kept),
                 _ => {
-                    self.groups.insert(group.clone(), Group::kept(group.clone(), kept));
+                    let former = self.groups.insert(group.clone(), Group::kept(group.clone(), kept));
+                    self.end(former);
                 }
             },
             Record::Group { group, generation: None } => {
-                self.groups.remove(group);
+                let former = self.groups.remove(group);
+                self.end(former);
             }
             Record::Foreign { group, present: true } => {
                 self.foreign.insert(group.clone());
@@ -315,3 +328,6 @@ impl<To> Shard<To> {
         offsets.chain(groups).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

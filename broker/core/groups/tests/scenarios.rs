@@ -10,6 +10,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use ottla_groups::record::Generation;
 use ottla_groups::request::{Commit, Identity, Join, Leaving, OffsetCommit, Partition, Protocol, Sync};
 use ottla_groups::{Action, Record, Reply, Request, Settings, Shard};
 use ottla_replicated::Machine;
@@ -56,6 +57,7 @@ fn run(script: &str) -> String {
 
 struct World {
     shard: Shard<String>,
+    settings: Settings,
     now: Now,
     log: Vec<Record>,
     happened: Vec<String>,
@@ -67,9 +69,19 @@ struct World {
 impl World {
     fn new() -> World {
         let now = Now { instant: Instant::from_millis(0), wall: Timestamp(1_000_000) };
-        let mut shard = Shard::new(Settings::default());
+        let settings = Settings::default();
+        let mut shard = Shard::new(settings.clone());
         shard.on_loaded(now);
-        World { shard, now, log: Vec::new(), happened: Vec::new(), append_fails: None, requests: 0, uniques: 0 }
+        World {
+            shard,
+            settings,
+            now,
+            log: Vec::new(),
+            happened: Vec::new(),
+            append_fails: None,
+            requests: 0,
+            uniques: 0,
+        }
     }
 
     fn obey(&mut self, command: &str) {
@@ -125,7 +137,7 @@ impl World {
                         let commit = Commit {
                             offset: Offset(offset.parse().unwrap()),
                             leader_epoch: LeaderEpoch(0),
-                            metadata: value("metadata").unwrap_or_default(),
+                            metadata: value("metadata").map(repeated).unwrap_or_default(),
                         };
                         (partition(place), commit)
                     })
@@ -151,7 +163,25 @@ impl World {
                 self.append_fails = Some(ErrorCode::KafkaStorageError);
                 return;
             }
-            "restart" => return self.restart(),
+            "restart" => {
+                if let Some(size) = value("size-max") {
+                    self.settings.size_max = size.parse().unwrap();
+                }
+                return self.restart();
+            }
+            // Kafka writes a group down when its first member joins, before there is a generation.
+            "kafka-wrote-empty" => {
+                let generation = Generation {
+                    protocol_type: "consumer".to_owned(),
+                    number: 0,
+                    protocol: None,
+                    leader: None,
+                    since: Some(self.now.wall),
+                    members: Vec::new(),
+                };
+                self.log.push(Record::Group { group, generation: Some(generation) });
+                return self.restart();
+            }
             other => panic!("no command {other}"),
         };
         self.requests += 1;
@@ -184,7 +214,10 @@ impl World {
     /// Lets time pass, stopping wherever something falls due.
     fn wait(&mut self, millis: u64) {
         let end = self.now.instant + Duration::from_millis(millis);
+        let mut at_once = 0;
         while let Some(due) = self.shard.next_due().filter(|due| *due <= end) {
+            at_once = if due <= self.now.instant { at_once + 1 } else { 0 };
+            assert!(at_once < 10, "a timer is due again and again");
             self.advance(due.max(self.now.instant));
             let actions = self.shard.on_time(self.now);
             self.act(actions);
@@ -206,7 +239,7 @@ impl World {
     }
 
     fn replayed(&self) -> Shard<String> {
-        let mut shard = Shard::new(Settings::default());
+        let mut shard = Shard::new(self.settings.clone());
         for (offset, record) in self.log.iter().enumerate() {
             let (key, value) = record.to_bytes().unwrap();
             let read = Record::from_bytes(&key, value.as_deref()).unwrap();
@@ -238,6 +271,14 @@ fn protocols(text: &str) -> Vec<Protocol> {
 
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(',').filter(|pair| !pair.is_empty()).map(|pair| pair.rsplit_once(':').unwrap())
+}
+
+/// `e*3` stands for `eee`.
+fn repeated(text: String) -> String {
+    match text.split_once('*') {
+        Some((unit, count)) => unit.repeat(count.parse().unwrap()),
+        None => text,
+    }
 }
 
 fn partition(text: &str) -> Partition {

@@ -40,23 +40,27 @@ impl<To> Group<To> {
 
     /// A member's timer fired: it may have been heard since, or wait for us.
     pub(crate) fn expire(&mut self, id: &MemberId, out: &mut Out<'_, To>) {
-        let Some(member) = self.members.get(id) else { return };
-        if out.now.instant < member.deadline || member.is_waiting() {
-            return;
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.timer = None;
+        if out.now.instant < member.deadline {
+            return member.silent_until(member.deadline, &self.id, out);
         }
-        self.let_go(id, out);
+        // While it waits for us its silence means nothing; what ends the wait counts it anew.
+        if !member.is_waiting() {
+            self.let_go(id, out);
+        }
     }
 
     /// A member that was given an id has not come back with it: the rebalance does not wait for it any longer.
     pub(crate) fn expire_pending(&mut self, id: &MemberId, out: &mut Out<'_, To>) {
-        if self.pending.remove(id) {
+        if self.pending.remove(id).is_some() {
             self.maybe_complete(out);
         }
     }
 
     /// A member is gone: the others share what it had.
     pub(crate) fn let_go(&mut self, id: &MemberId, out: &mut Out<'_, To>) {
-        let Some(mut member) = self.remove(id) else { return };
+        let Some(mut member) = self.remove(id, out.timers) else { return };
         // Its join may still wait; a client that is alive after all tries again with this answer.
         member.refuse(ErrorCode::UnknownMemberId, out);
         match self.state {

@@ -14,6 +14,14 @@ use crate::timers::Timer;
 /// one that disconnected meanwhile and came again would be counted twice for as long.
 const NEW_MEMBER_PATIENCE: Duration = Duration::from_secs(5 * 60);
 
+/// The longest text that a record and an answer can carry, and so the longest id that a member can have: its client's or
+/// its instance's id is the greater part of it.
+const MEMBER_ID_BYTES_MAX: usize = i16::MAX as usize;
+
+/// What the ids of one shard may take that were given out and not used yet: those of some 80,000 clients with usual
+/// names. Asking for an id costs a stranger nothing, and it is remembered for up to the longest session timeout.
+const PENDING_BYTES_MAX: usize = 8 << 20;
+
 /// A static member that came back under a new id while its group is stable: nobody else needs to know.
 #[derive(Debug)]
 pub(crate) struct StaticRejoin<To> {
@@ -72,7 +80,7 @@ impl<To> Group<To> {
         }
         if join.member.as_str().is_empty() {
             self.join_new(join, to, out);
-        } else if self.pending.contains(&join.member) {
+        } else if self.forget_pending(&join.member, out.timers) {
             let id = join.member.clone();
             self.take_in(id, join, to, out);
         } else if let Err(error) = self.check_member(&join.member, join.instance.as_deref()) {
@@ -100,18 +108,29 @@ impl<To> Group<To> {
     fn join_new(&mut self, join: Join, to: To, out: &mut Out<'_, To>) {
         let name = join.instance.as_deref().unwrap_or(&join.client_id);
         let id = MemberId::new(&format!("{name}-{}", join.unique));
+        if MEMBER_ID_BYTES_MAX < id.as_str().len() {
+            return out.reply(to, Reply::Join(Joined::refused(join.member, ErrorCode::InvalidRequest)));
+        }
         match join.instance.as_ref().map(|instance| self.instances.get(instance).cloned()) {
             Some(Some(old)) => self.rejoin_static(old, id, join, to, out),
             Some(None) => self.take_in(id, join, to, out),
             // KIP-394: a member that never learns its id would be counted once for every retry.
-            None if join.asks_for_id_first => {
-                self.pending.insert(id.clone());
-                let due = out.now.instant + join.session_timeout;
-                out.timers.at(due, Timer::Pending(self.id.clone(), id.clone()));
-                out.reply(to, Reply::Join(Joined::refused(id, ErrorCode::MemberIdRequired)));
-            }
+            None if join.asks_for_id_first => self.give_id(id, &join, to, out),
             None => self.take_in(id, join, to, out),
         }
+    }
+
+    /// Tells a new member its id, and expects it to come back with it.
+    fn give_id(&mut self, id: MemberId, join: &Join, to: To, out: &mut Out<'_, To>) {
+        if PENDING_BYTES_MAX < out.timers.pending_bytes() + self.id.as_str().len() + id.as_str().len() {
+            // Clients come again after a pause, by when others have used their ids or lost them.
+            return out
+                .reply(to, Reply::Join(Joined::refused(join.member.clone(), ErrorCode::CoordinatorLoadInProgress)));
+        }
+        let due = out.now.instant + join.session_timeout;
+        let timer = out.timers.at(due, Timer::Pending(self.id.clone(), id.clone()));
+        self.pending.insert(id.clone(), timer);
+        out.reply(to, Reply::Join(Joined::refused(id, ErrorCode::MemberIdRequired)));
     }
 
     /// A member that was not in the group is from now on.
@@ -215,7 +234,7 @@ impl<To> Group<To> {
     fn rename(&mut self, old: &MemberId, new: &MemberId, out: &mut Out<'_, To>) {
         let led = self.is_leader(old);
         let was_unsynced = self.unsynced.contains(old);
-        let Some(mut member) = self.remove(old) else { return };
+        let Some(mut member) = self.remove(old, out.timers) else { return };
         member.refuse(ErrorCode::FencedInstanceId, out);
         member.id = new.clone();
         self.insert(member);

@@ -30,7 +30,7 @@ impl<To> Group<To> {
             Ok(id) => id,
             Err(error) => return error,
         };
-        if self.pending.remove(&id) {
+        if self.forget_pending(&id, out.timers) {
             self.maybe_complete(out);
         } else {
             self.let_go(&id, out);
@@ -46,7 +46,7 @@ impl<To> Group<To> {
         {
             return Ok(known.clone());
         }
-        if self.pending.contains(member) {
+        if self.pending.contains_key(member) {
             return if instance.is_some() { Err(ErrorCode::UnknownMemberId) } else { Ok(member.clone()) };
         }
         self.check_member(member, instance.as_deref())?;

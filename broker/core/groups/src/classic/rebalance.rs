@@ -9,6 +9,10 @@ use crate::record::{Generation, Record};
 use crate::shard::{Out, Purpose};
 use crate::timers::Timer;
 
+/// How long at least static members are waited for who are away, when nobody else is there to lead. They may have said
+/// that nobody need wait for them at all, and then we would look for them without a pause.
+const AWAY_WAIT_MIN: Duration = Duration::from_secs(1);
+
 impl<To> Group<To> {
     /// Something changed: begins a rebalance, or ends the one under way when nobody is missing any more.
     pub(crate) fn rebalance_or_complete(&mut self, out: &mut Out<'_, To>) {
@@ -33,11 +37,10 @@ impl<To> Group<To> {
         }
     }
 
-    /// The wait for joins is over: of this phase, or of one long gone.
-    pub(crate) fn join_is_due(&mut self, phase: u64, out: &mut Out<'_, To>) {
-        if phase != self.phase || self.state != State::PreparingRebalance {
-            return;
-        }
+    /// The wait for joins is over.
+    pub(crate) fn join_is_due(&mut self, out: &mut Out<'_, To>) {
+        debug_assert_eq!(self.state, State::PreparingRebalance, "another phase cancels the timer of this one");
+        self.timer = None;
         match &mut self.initial {
             // While members keep coming, the first rebalance waits on, up to the members' own patience.
             Some(initial) if initial.member_added && !initial.remaining.is_zero() => {
@@ -62,11 +65,11 @@ impl<To> Group<To> {
         let missing = |member: &crate::member::Member<To>| member.joining.is_none() && member.instance.is_none();
         let gone: Vec<MemberId> = self.members.values().filter(|one| missing(one)).map(|one| one.id.clone()).collect();
         for id in &gone {
-            self.remove(id);
+            self.remove(id, out.timers);
         }
         if !self.members.is_empty() && !self.elect_joined_leader() {
             // Only static members that are away: nobody could compute an assignment.
-            self.wait_for_joins(self.rebalance_timeout(), out);
+            self.wait_for_joins(self.rebalance_timeout().max(AWAY_WAIT_MIN), out);
             return;
         }
         self.initial = None;
@@ -83,7 +86,7 @@ impl<To> Group<To> {
         self.enter(State::CompletingRebalance, out);
         self.unsynced = self.members.keys().cloned().collect();
         let due = out.now.instant + self.rebalance_timeout();
-        out.timers.at(due, Timer::Sync(self.id.clone(), self.phase));
+        self.timer = Some(out.timers.at(due, Timer::Sync(self.id.clone())));
         let ids: Vec<MemberId> = self.members.keys().cloned().collect();
         for id in ids {
             let joined = self.joined(&id, false);
@@ -109,27 +112,35 @@ impl<To> Group<To> {
     }
 
     /// Members that joined and never synced are given up: their generation would otherwise never become stable.
-    pub(crate) fn sync_is_due(&mut self, phase: u64, out: &mut Out<'_, To>) {
-        let in_generation = matches!(self.state, State::CompletingRebalance | State::Stable);
-        if phase != self.phase || !in_generation || self.unsynced.is_empty() {
+    pub(crate) fn sync_is_due(&mut self, out: &mut Out<'_, To>) {
+        debug_assert!(matches!(self.state, State::CompletingRebalance | State::Stable), "another phase cancels it");
+        self.timer = None;
+        if self.unsynced.is_empty() {
             return;
         }
         for id in std::mem::take(&mut self.unsynced) {
-            self.remove(&id);
+            self.remove(&id, out.timers);
         }
         self.prepare_rebalance(out);
     }
 
-    /// Moves on; timers of the phase before mean nothing any more, but for the sync's, which outlives the move to Stable.
-    pub(crate) fn enter(&mut self, state: State, out: &Out<'_, To>) {
+    /// Moves on; the wait of the phase before ends, but for the one for syncs, which outlives the move to Stable.
+    pub(crate) fn enter(&mut self, state: State, out: &mut Out<'_, To>) {
         if state != State::Stable {
-            self.phase += 1;
+            self.stop_waiting(out);
         }
         self.state = state;
         self.since = Some(out.now.wall);
     }
 
     fn wait_for_joins(&mut self, wait: Duration, out: &mut Out<'_, To>) {
-        out.timers.at(out.now.instant + wait, Timer::Join(self.id.clone(), self.phase));
+        self.stop_waiting(out);
+        self.timer = Some(out.timers.at(out.now.instant + wait, Timer::Join(self.id.clone())));
+    }
+
+    fn stop_waiting(&mut self, out: &mut Out<'_, To>) {
+        if let Some(timer) = self.timer.take() {
+            out.timers.cancel(timer);
+        }
     }
 }

@@ -69,6 +69,7 @@ impl<To> Group<To> {
 
     /// Takes over what a record of the present generation keeps.
     pub(crate) fn keep(&mut self, kept: &Generation) {
+        self.is_kept = true;
         self.since = kept.since;
         self.leader.clone_from(&kept.leader);
         for member in &kept.members {

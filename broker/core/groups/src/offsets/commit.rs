@@ -16,11 +16,12 @@ impl<To> Shard<To> {
         }
         // A commit shows that its member lives.
         self.with_group(now, &request.who.group, |group, out| group.hear(&request.who.member, out));
-        let metadata_bytes_max = self.settings.offset_metadata_bytes_max;
+        // Kafka's limit is called one of bytes and counts the characters of Java's strings.
+        let metadata_units_max = self.settings.offset_metadata_bytes_max;
         let mut records = Vec::new();
         let mut answers = Vec::with_capacity(request.offsets.len());
         for (partition, commit) in request.offsets {
-            if commit.metadata.len() > metadata_bytes_max {
+            if metadata_units_max < commit.metadata.encode_utf16().count() {
                 answers.push((partition, ErrorCode::OffsetMetadataTooLarge));
                 continue;
             }
@@ -42,9 +43,6 @@ impl<To> Shard<To> {
 
     fn check_commit(&self, request: &OffsetCommit) -> Result<(), ErrorCode> {
         let who = &request.who;
-        if who.group.as_str().is_empty() {
-            return Err(ErrorCode::InvalidGroupId);
-        }
         if self.foreign.contains(&who.group) {
             // Its members speak a protocol that we do not serve, so nobody who commits here is one of them.
             return Err(ErrorCode::UnknownMemberId);
@@ -53,6 +51,8 @@ impl<To> Shard<To> {
             Some(group) => group.check_commit(request),
             // Offsets of a consumer that assigns itself: no group is needed for them.
             None if who.generation < 0 => Ok(()),
+            // A group of offsets alone has no members.
+            None if self.offsets.contains_key(&who.group) => Err(ErrorCode::UnknownMemberId),
             None if request.knows_group_not_found => Err(ErrorCode::GroupIdNotFound),
             None => Err(ErrorCode::IllegalGeneration),
         }

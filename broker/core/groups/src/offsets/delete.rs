@@ -64,7 +64,6 @@ impl<To> Shard<To> {
 
     pub(crate) fn delete_group(&mut self, now: Now, id: &GroupId, to: To) {
         let refusal = match self.groups.get(id) {
-            _ if id.as_str().is_empty() => Some(ErrorCode::InvalidGroupId),
             _ if self.foreign.contains(id) => Some(ErrorCode::NonEmptyGroup),
             Some(group) if group.state != State::Empty => Some(ErrorCode::NonEmptyGroup),
             None if !self.offsets.contains_key(id) => Some(ErrorCode::GroupIdNotFound),

@@ -3,7 +3,7 @@
 
 use ottla_vocabulary::{GroupId, Now, Timestamp, TopicName};
 
-use crate::group::State;
+use crate::group::{Group, State};
 use crate::record::Record;
 use crate::request::Committed;
 use crate::shard::{Shard, keep};
@@ -48,7 +48,8 @@ impl<To> Shard<To> {
                 kept += 1;
             }
         }
-        let forgets_group = group.is_some_and(|group| is_empty && group.pending.is_empty() && group.generation > 0);
+        let is_told = |group: &Group<To>| group.is_kept || 0 < group.generation;
+        let forgets_group = group.is_some_and(|group| is_empty && group.pending.is_empty() && is_told(group));
         if forgets_group && kept == 0 {
             records.push(Record::Group { group: id.clone(), generation: None });
         }
