@@ -5,6 +5,7 @@ pub mod alter;
 pub mod describe;
 pub mod list;
 
+use ottla_config::BrokerConfig;
 use ottla_metadata::image::ResourceType;
 use ottla_wire::ErrorCode;
 
@@ -16,10 +17,16 @@ pub trait Loggers: Send + Sync {
     /// Every logger with its level, in Kafka's words, sorted by name.
     fn levels(&self) -> Vec<(String, &'static str)>;
 
-    /// Sets a logger's level, or with `None` gives it back to its parent's.
+    /// Whether a logger's level can be set to this, or with `None` given back to its parent's.
     ///
     /// # Errors
     /// Says what is wrong with the logger's or the level's name.
+    fn check(&self, logger: &str, level: Option<&str>) -> Result<(), String>;
+
+    /// Sets a logger's level, or with `None` gives it back to its parent's.
+    ///
+    /// # Errors
+    /// As [`Loggers::check`], and when it cannot be done.
     fn set(&self, logger: &str, level: Option<&str>) -> Result<(), String>;
 }
 
@@ -32,9 +39,22 @@ impl Loggers for FixedLoggers {
         Vec::new()
     }
 
-    fn set(&self, logger: &str, _level: Option<&str>) -> Result<(), String> {
+    fn check(&self, logger: &str, _level: Option<&str>) -> Result<(), String> {
         Err(format!("Logger {logger} does not exist!"))
     }
+
+    fn set(&self, logger: &str, level: Option<&str>) -> Result<(), String> {
+        self.check(logger, level)
+    }
+}
+
+/// Whether a node listens, and tells others of it, by one configuration as by the other. Its sockets are opened once, at
+/// the start, so nothing else can come into force while it runs.
+pub fn keeps_listeners(one: &BrokerConfig, other: &BrokerConfig) -> bool {
+    let (one, other) = (&one.listeners, &other.listeners);
+    one.all == other.all
+        && one.advertised_broker == other.advertised_broker
+        && one.advertised_controller == other.advertised_controller
 }
 
 /// Whether the peer may do this to a resource's configuration.

@@ -20,7 +20,13 @@ impl<F: Files> Node<F> {
         mut task: Task,
     ) -> Result<Handled<DescriptorOf<F>>, WireError> {
         for (name, changes) in std::mem::take(&mut task.loggers) {
-            let refused = changes.iter().find_map(|change| self.alter_logger(change, task.validate_only).err());
+            // All or nothing: what is refused for one logger is not done for the others before it.
+            let checked = changes.iter().try_for_each(|change| self.check_logger(change));
+            let done = checked.and_then(|()| match task.validate_only {
+                true => Ok(()),
+                false => changes.iter().try_for_each(|change| self.alter_logger(change)),
+            });
+            let refused = done.err();
             let resource = Resource::new(ResourceType::BROKER_LOGGER, name);
             // What went well is told like a refusal without an error: nothing of it is to be decided.
             let told = refused.unwrap_or_else(|| Refusal::silent(ErrorCode::None));
@@ -29,20 +35,36 @@ impl<F: Files> Node<F> {
         self.decide(context, token, Command::AlterConfigs(task))
     }
 
-    fn alter_logger(&self, change: &ConfigChange, validate_only: bool) -> Result<(), Refusal> {
-        let level = match &change.operation {
-            Operation::Set(level) => Some(level.as_str()),
-            Operation::Delete => None,
-            Operation::Append(_) | Operation::Subtract(_) => {
-                let message = "APPEND and SUBTRACT operations are not allowed for logger configs";
-                return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+    fn check_logger(&self, change: &ConfigChange) -> Result<(), Refusal> {
+        let verb = match &change.operation {
+            Operation::Set(_) | Operation::Delete => {
+                self.loggers.check(&change.name, level(change)).map_err(invalid)?;
+                let message = "Removing the log level of the root logger is not allowed";
+                let unset = change.operation == Operation::Delete && change.name == ROOT;
+                return if unset { Err(Refusal::new(ErrorCode::InvalidRequest, message)) } else { Ok(()) };
             }
+            Operation::Append(_) => "APPEND",
+            Operation::Subtract(_) => "SUBTRACT",
         };
-        if validate_only {
-            let is_known = self.loggers.levels().iter().any(|(logger, _)| *logger == change.name);
-            let unknown = || Refusal::new(ErrorCode::InvalidConfig, format!("Logger {} does not exist!", change.name));
-            return if is_known { Ok(()) } else { Err(unknown()) };
-        }
-        self.loggers.set(&change.name, level).map_err(|message| Refusal::new(ErrorCode::InvalidConfig, message))
+        let message = format!("{verb} operation is not allowed for the BROKER_LOGGER resource");
+        Err(Refusal::new(ErrorCode::InvalidRequest, message))
+    }
+
+    fn alter_logger(&self, change: &ConfigChange) -> Result<(), Refusal> {
+        self.loggers.set(&change.name, level(change)).map_err(invalid)
+    }
+}
+
+/// Kafka's name for the logger above all others: it has no parent to take its level from.
+const ROOT: &str = "root";
+
+fn invalid(message: String) -> Refusal {
+    Refusal::new(ErrorCode::InvalidConfig, message)
+}
+
+fn level(change: &ConfigChange) -> Option<&str> {
+    match &change.operation {
+        Operation::Set(level) => Some(level),
+        Operation::Delete | Operation::Append(_) | Operation::Subtract(_) => None,
     }
 }

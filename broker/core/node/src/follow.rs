@@ -23,6 +23,7 @@ use crate::fetch::plain;
 use crate::metadata_log::{METADATA_TOPIC_ID, replay_span};
 use crate::node::Node;
 use crate::partition::{Partition, Role};
+use crate::reconfigure::{Dynamic, InForce, in_force};
 use crate::settings;
 
 /// How much of the metadata log one fetch brings.
@@ -238,14 +239,17 @@ impl<F: Files> Node<F> {
 
     /// The broker's own dynamic configuration changed.
     fn reconfigure(&self, image: &Image) {
-        let cluster = image.configs.properties(&Resource::all_brokers());
-        let broker = image.configs.properties(&Resource::broker(self.identity.node_id));
-        let is_dynamic =
-            |key: &str, layers: [&ottla_config::Properties; 2]| layers.iter().any(|layer| layer.get(key).is_some());
-        match self.config.load().with_dynamic(cluster.clone(), broker.clone()) {
-            Ok((config, warnings)) => {
+        let dynamic = Dynamic {
+            cluster: image.configs.properties(&Resource::all_brokers()),
+            broker: image.configs.properties(&Resource::broker(self.identity.node_id)),
+        };
+        match in_force(&self.config.load(), dynamic.clone()) {
+            Ok(InForce { config, warnings, left_out }) => {
+                for (name, why) in left_out {
+                    tracing::error!("the dynamic value of {name} is passed over: {why}");
+                }
                 // What the file brings was said at the start.
-                for warning in warnings.iter().filter(|warning| is_dynamic(&warning.key, [&cluster, &broker])) {
+                for warning in warnings.iter().filter(|warning| dynamic.contains(&warning.key)) {
                     tracing::warn!("{warning}");
                 }
                 self.config.store(Arc::new(config));

@@ -31,6 +31,7 @@ mod parked;
 mod partition;
 mod produce;
 mod producer_ids;
+mod reconfigure;
 mod reply;
 mod settings;
 mod snapshot;

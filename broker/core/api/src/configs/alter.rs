@@ -1,22 +1,26 @@
 //! IncrementalAlterConfigs, and AlterConfigs that replaces everything. Needs AlterConfigs on the topic, on the group, or on
 //! the cluster.
 //!
-//! What is set for topics, brokers, groups and subscriptions becomes records at the controller. Log levels change in
-//! this process alone.
+//! What is set for topics, brokers, groups and subscriptions becomes records at the controller. A broker's own settings
+//! are checked here first, as the broker would read them with all that it has besides. Log levels change in this process
+//! alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use ottla_config::Properties;
 use ottla_config::dynamic::{Scope, validate_dynamic_configs};
 use ottla_metadata::decide::Refusal;
-use ottla_metadata::decide::configs::{ConfigChange, Operation as Change};
+use ottla_metadata::decide::configs::{ConfigChange, Operation as Change, changed_value};
 use ottla_metadata::image::{Resource, ResourceType, Settings};
+use ottla_wire::alter_configs_request::AlterableConfig as WholeConfig;
+use ottla_wire::incremental_alter_configs_request::AlterableConfig;
 use ottla_wire::{
     AlterConfigsRequest, AlterConfigsResponse, ApiKey, Budget, ErrorCode, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse, WireError,
 };
 
-use super::{check_right, is_own_id};
+use super::{check_right, keeps_listeners};
 use crate::authorizer::Operation;
 use crate::command::{Answers, Command};
 use crate::context::Context;
@@ -64,12 +68,13 @@ pub(crate) fn handle_incremental<'a>(
 ) -> Result<Outcome<'a>, WireError> {
     let mut asked: Vec<(Resource, Checked<Vec<ConfigChange>>)> = Vec::new();
     for resource in request.resources.collect(budget)? {
-        let mut changes = Vec::new();
-        for config in resource.configs.collect(budget)? {
-            changes.push(change(config.config_operation, &config.name, config.value.as_deref()));
-        }
-        let resource = Resource::new(ResourceType(resource.resource_type), resource.resource_name);
-        asked.push((resource, changes.into_iter().collect()));
+        let configs = resource.configs.collect(budget)?;
+        let changes = distinct(configs.iter().map(|config| config.name.as_ref())).and_then(|()| {
+            let change =
+                |config: &AlterableConfig<'_>| change(config.config_operation, &config.name, config.value.as_deref());
+            configs.iter().map(change).collect()
+        });
+        asked.push((Resource::new(ResourceType(resource.resource_type), resource.resource_name), changes));
     }
     let mut task = Task {
         validate_only: request.validate_only,
@@ -79,7 +84,11 @@ pub(crate) fn handle_incremental<'a>(
     };
     let mut recorded = Vec::new();
     for (resource, changes) in once_each(&mut task.refused, asked) {
-        match changes.and_then(|changes| check(context, &resource, &changes).map(|()| changes)) {
+        let checked = changes.and_then(|changes| {
+            check(context, &resource, || changed(context, &resource, &changes))?;
+            Ok(changes)
+        });
+        match checked {
             Ok(changes) if resource.kind == ResourceType::BROKER_LOGGER => task.loggers.push((resource.name, changes)),
             Ok(changes) => recorded.push((resource, changes)),
             Err(refusal) => task.refused.push((resource, refusal)),
@@ -96,14 +105,14 @@ pub(crate) fn handle<'a>(
 ) -> Result<Outcome<'a>, WireError> {
     let mut asked = Vec::new();
     for resource in request.resources.collect(budget)? {
-        let mut settings = Ok(Settings::new());
-        for config in resource.configs.collect(budget)? {
-            settings = settings.and_then(|mut settings: Settings| {
-                let value = config.value.ok_or_else(|| null_value(&config.name))?;
-                settings.insert(config.name.into_owned(), value.into_owned());
-                Ok(settings)
-            });
-        }
+        let configs = resource.configs.collect(budget)?;
+        let settings = distinct(configs.iter().map(|config| config.name.as_ref())).and_then(|()| {
+            let setting = |config: &WholeConfig<'_>| {
+                let value = config.value.as_deref().ok_or_else(|| null_value(&config.name))?;
+                Ok((config.name.to_string(), value.to_owned()))
+            };
+            configs.iter().map(setting).collect::<Checked<Settings>>()
+        });
         asked.push((Resource::new(ResourceType(resource.resource_type), resource.resource_name), settings));
     }
     let mut task = Task {
@@ -116,11 +125,11 @@ pub(crate) fn handle<'a>(
     for (resource, settings) in once_each(&mut task.refused, asked) {
         let checked = settings.and_then(|settings| {
             if resource.kind == ResourceType::BROKER_LOGGER {
-                let message = "AlterConfigs is deprecated and does not support the resource type BROKER_LOGGER";
-                return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+                // Log levels change by the incremental request alone.
+                return Err(unknown_type(resource.kind));
             }
-            let changes: Vec<_> = settings.iter().map(|(name, value)| ConfigChange::set(name, value)).collect();
-            check(context, &resource, &changes).map(|()| settings)
+            check(context, &resource, || Ok(properties(&settings)))?;
+            Ok(settings)
         });
         match checked {
             Ok(settings) => recorded.push((resource, settings)),
@@ -161,40 +170,90 @@ fn once_each<T>(refused: &mut Vec<(Resource, Refusal)>, asked: Vec<(Resource, T)
     asked.into_iter().filter(|(resource, _)| !twice.contains(resource)).collect()
 }
 
-fn check(context: &Context<'_>, resource: &Resource, changes: &[ConfigChange]) -> Checked<()> {
+/// A name that comes twice would be two values at once.
+fn distinct<'n>(mut names: impl Iterator<Item = &'n str>) -> Checked<()> {
+    let mut seen = BTreeSet::new();
+    if names.all(|name| seen.insert(name)) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys"))
+}
+
+/// What a resource would set after these changes.
+fn changed(context: &Context<'_>, resource: &Resource, changes: &[ConfigChange]) -> Checked<Properties> {
+    let before = context.view.image.configs.properties(resource);
+    let mut after = before.clone();
+    for change in changes {
+        match changed_value(resource, &before, change).map_err(|_refusal| no_list(change))? {
+            Some(value) => after.set(&change.name, value),
+            None => drop(after.remove(&change.name)),
+        }
+    }
+    Ok(after)
+}
+
+fn properties(settings: &Settings) -> Properties {
+    let mut properties = Properties::new();
+    settings.iter().for_each(|(name, value)| properties.set(name, value));
+    properties
+}
+
+/// In the words of a broker, which are not the controller's.
+fn no_list(change: &ConfigChange) -> Refusal {
+    let verb = if matches!(change.operation, Change::Append(_)) { "append" } else { "subtract" };
+    let message = format!("Config value {verb} is not allowed for config key: {}", change.name);
+    Refusal::new(ErrorCode::InvalidConfig, message)
+}
+
+fn check(context: &Context<'_>, resource: &Resource, after: impl FnOnce() -> Checked<Properties>) -> Checked<()> {
     check_right(context, Operation::AlterConfigs, resource.kind, &resource.name).map_err(Refusal::of)?;
     match resource.kind {
-        ResourceType::BROKER => check_broker(context, resource, changes),
-        ResourceType::BROKER_LOGGER if !is_own_id(context, &resource.name) => {
-            let own = context.view.node_id;
-            let message = format!("Unexpected broker id, expected {own}, but received {}", resource.name);
-            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        ResourceType::BROKER if resource.name.is_empty() => check_broker(context, Scope::Cluster, after()?),
+        ResourceType::BROKER => {
+            check_own(context, &resource.name)?;
+            check_broker(context, Scope::Broker, after()?)
         }
-        ResourceType::TOPIC | ResourceType::BROKER_LOGGER | ResourceType::GROUP | ResourceType::CLIENT_METRICS => {
-            Ok(())
-        }
-        kind => {
-            let message = format!("Unexpected resource type {}", kind.name());
-            Err(Refusal::new(ErrorCode::InvalidRequest, message))
-        }
+        ResourceType::BROKER_LOGGER => check_own(context, &resource.name),
+        ResourceType::TOPIC | ResourceType::GROUP | ResourceType::CLIENT_METRICS => Ok(()),
+        kind => Err(unknown_type(kind)),
     }
 }
 
-/// A running broker takes up only what can change while it runs, and only values that it can read. What was set before
-/// is checked with it: one change may be wrong beside another.
-fn check_broker(context: &Context<'_>, resource: &Resource, changes: &[ConfigChange]) -> Checked<()> {
-    let mut after = context.view.image.configs.properties(resource);
-    for change in changes {
-        match &change.operation {
-            Change::Set(value) => after.set(&change.name, value),
-            Change::Delete => drop(after.remove(&change.name)),
-            // The controller puts the list together; that the key may change at all is all there is to see here.
-            Change::Append(entries) | Change::Subtract(entries) => after.set(&change.name, entries),
-        }
+fn unknown_type(kind: ResourceType) -> Refusal {
+    Refusal::new(ErrorCode::InvalidRequest, format!("Unknown resource type {}", kind.0))
+}
+
+/// A broker can say only of itself what it can take up.
+fn check_own(context: &Context<'_>, name: &str) -> Checked<()> {
+    let own = context.view.node_id;
+    let message = match name.parse::<i32>() {
+        Ok(id) if id == own.0 => return Ok(()),
+        Ok(_) => format!("Unexpected broker id, expected {own}, but received {name}"),
+        Err(_) => format!("Node id must be an integer, but it is: {name}"),
+    };
+    Err(Refusal::new(ErrorCode::InvalidRequest, message))
+}
+
+/// A running broker takes up only what can change while it runs, only values that it can read, and only those that
+/// stand beside what its file and the other layer set: what passes here must also be in force after a restart.
+fn check_broker(context: &Context<'_>, scope: Scope, after: Properties) -> Checked<()> {
+    let refuse = |message: String| Refusal::new(ErrorCode::InvalidRequest, message);
+    validate_dynamic_configs(&after, scope).map_err(|complaint| refuse(complaint.message))?;
+    let config = context.view.config;
+    let (cluster, broker) = match scope {
+        Scope::Cluster => (after, config.layers.broker.clone()),
+        Scope::Broker => (config.layers.cluster.clone(), after),
+    };
+    let (changed, _warnings) = config.with_dynamic(cluster, broker).map_err(|errors| {
+        let first = errors.0.into_iter().next().map(|complaint| complaint.message);
+        refuse(first.unwrap_or_else(|| "Invalid dynamic configuration".to_owned()))
+    })?;
+    if !keeps_listeners(config, &changed) {
+        let message =
+            "Listeners cannot be added, removed or moved while the broker runs: change its file, and restart it";
+        return Err(refuse(message.to_owned()));
     }
-    let scope = if resource.name.is_empty() { Scope::Cluster } else { Scope::Broker };
-    validate_dynamic_configs(&after, scope)
-        .map_err(|complaint| Refusal::new(ErrorCode::InvalidRequest, complaint.message))
+    Ok(())
 }
 
 /// The answer; `tried` are all resources that were tried, with what became of each.

@@ -45,7 +45,7 @@ impl ConfigChange {
 }
 
 /// Changes some names of some resources; the reply says of each resource in turn whether it was done. No resource comes
-/// twice. `forwarded` tells that a broker has checked the request already.
+/// twice, and no name in a resource's changes. `forwarded` tells that a broker has checked the request already.
 pub fn decide_incremental_alter_configs(
     context: Context<'_>,
     resources: &[(Resource, Vec<ConfigChange>)],
@@ -149,8 +149,15 @@ fn alter(
     Ok(records)
 }
 
-/// The value that a change gives a name; `None` for none.
-fn changed_value(resource: &Resource, before: &Properties, change: &ConfigChange) -> Result<Option<String>, Refusal> {
+/// The value that a change gives a name of a resource that sets `before`; `None` for none.
+///
+/// # Errors
+/// When the change is one of a list's entries, and the name is no list's.
+pub fn changed_value(
+    resource: &Resource,
+    before: &Properties,
+    change: &ConfigChange,
+) -> Result<Option<String>, Refusal> {
     let (verb, entries) = match &change.operation {
         Operation::Set(value) => return Ok(Some(value.clone())),
         Operation::Delete => return Ok(None),

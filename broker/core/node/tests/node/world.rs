@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ottla_api::{AllowAll, Authorizer, FixedLoggers, Listener, ListenerRole, NoQuotas, Peer};
+use ottla_api::{AllowAll, Authorizer, FixedLoggers, Listener, ListenerRole, Loggers, NoQuotas, Peer};
 use ottla_commit_log::Descriptor;
 use ottla_config::{BrokerConfig, Properties};
 use ottla_disk::Disk;
@@ -52,13 +52,19 @@ pub(crate) fn at(millis: u64) -> Now {
 }
 
 pub(crate) fn open(folder: &Path, more: &str, now: Now) -> Result<Node<Disk>, BootError> {
-    open_guarded(folder, more, now, Box::new(AllowAll))
+    open_with(folder, more, now, Box::new(AllowAll), Box::new(FixedLoggers))
 }
 
-fn open_guarded(folder: &Path, more: &str, now: Now, authorizer: Box<dyn Authorizer>) -> Result<Node<Disk>, BootError> {
+fn open_with(
+    folder: &Path,
+    more: &str,
+    now: Now,
+    authorizer: Box<dyn Authorizer>,
+    loggers: Box<dyn Loggers>,
+) -> Result<Node<Disk>, BootError> {
     let (files, config) = (Disk::new(64), config(folder, more));
     format_if_new(&files, &config, 7, now)?;
-    let (quotas, loggers) = (Box::new(NoQuotas), Box::new(FixedLoggers));
+    let quotas = Box::new(NoQuotas);
     // Every life of a process draws another incarnation.
     static LIVES: AtomicU64 = AtomicU64::new(8);
     let seed = LIVES.fetch_add(1, Ordering::Relaxed);
@@ -71,13 +77,20 @@ impl World {
     }
 
     pub(crate) fn guarded(folder: &Path, more: &str, authorizer: Box<dyn Authorizer>) -> World {
+        World::of(open_with(folder, more, at(1000), authorizer, Box::new(FixedLoggers)).unwrap())
+    }
+
+    pub(crate) fn logging(folder: &Path, loggers: Box<dyn Loggers>) -> World {
+        World::of(open_with(folder, "", at(1000), Box::new(AllowAll), loggers).unwrap())
+    }
+
+    fn of(node: Node<Disk>) -> World {
         let listener = Listener { name: "PLAINTEXT".to_owned(), role: ListenerRole::Broker };
         let peer = Peer {
             principal: Principal::anonymous(),
             address: ([127, 0, 0, 1], 40_000).into(),
             listener: Arc::new(listener),
         };
-        let node = open_guarded(folder, more, at(1000), authorizer).unwrap();
         World { node, now: at(1000), peer, next_token: 1 }
     }
 
