@@ -1,7 +1,6 @@
 //! CreatePartitions: topics grow. Needs Alter on each topic.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use ottla_metadata::decide::Refusal;
 use ottla_vocabulary::Duration;
@@ -14,6 +13,7 @@ use crate::command::{Answers, Command};
 use crate::context::Context;
 use crate::outcome::Outcome;
 use crate::response::{Encoded, Head};
+use crate::topics::{self, Occurrence};
 
 /// Topics to let grow.
 #[derive(Debug)]
@@ -34,17 +34,16 @@ pub(crate) fn handle<'a>(
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let all = request.topics.collect(budget)?;
-    budget.charge::<[Cow<'_, str>; 4]>(all.len())?;
-    let mut seen = BTreeSet::new();
-    let twice: BTreeSet<Cow<'a, str>> =
-        all.iter().map(|topic| topic.name.clone()).filter(|name| !seen.insert(name.clone())).collect();
+    let occurrences = topics::occurrences(&all, |topic| &topic.name, budget)?;
     let mut refused: Vec<(String, Refusal)> = Vec::new();
     let mut topics = Vec::new();
-    for name in &twice {
-        refused.push((name.clone().into_owned(), Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name.")));
-    }
-    for topic in all {
-        if twice.contains(&topic.name) {
+    for (topic, occurrence) in all.into_iter().zip(occurrences) {
+        if occurrence != Occurrence::Only {
+            if occurrence == Occurrence::FirstOfMany {
+                budget.charge::<(String, Refusal)>(1)?;
+                let refusal = Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name.");
+                refused.push((topic.name.into_owned(), refusal));
+            }
             continue;
         }
         if context.allows(Operation::Alter, Resource::Topic(&topic.name)) {

@@ -15,6 +15,7 @@ use crate::command::{Answers, Command};
 use crate::context::Context;
 use crate::outcome::{NewTopic, Outcome};
 use crate::response::{Encoded, Head};
+use crate::topics::{self, Occurrence};
 
 /// The name that only the quorum may use.
 pub const METADATA_TOPIC: &str = "__cluster_metadata";
@@ -26,8 +27,8 @@ pub struct Task<'a> {
     pub topics: Vec<CreatableTopic<'a>>,
     /// The answers to the others.
     pub refused: Vec<CreatableTopicResult<'static>>,
-    /// Whose configuration the peer may see.
-    pub describable: BTreeSet<String>,
+    /// Those of them whose configuration the peer may not see.
+    pub hidden: BTreeSet<String>,
     /// Only say what would happen.
     pub validate_only: bool,
     /// How long the client waits.
@@ -40,22 +41,19 @@ pub(crate) fn handle<'a>(
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
     let all = request.topics.collect(budget)?;
-    budget.charge::<[Cow<'_, str>; 4]>(all.len())?;
-    let mut seen = BTreeSet::new();
-    let twice: BTreeSet<Cow<'a, str>> =
-        all.iter().map(|topic| topic.name.clone()).filter(|name| !seen.insert(name.clone())).collect();
+    let occurrences = topics::occurrences(&all, |topic| &topic.name, budget)?;
     let may_create_all = context.allows(Operation::Create, Resource::Cluster);
-    let mut told = BTreeSet::new();
     let mut task = Task {
         topics: Vec::new(),
         refused: Vec::new(),
-        describable: BTreeSet::new(),
+        hidden: BTreeSet::new(),
         validate_only: request.validate_only,
         timeout: Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)),
     };
-    for topic in all {
-        if twice.contains(&topic.name) {
-            if told.insert(topic.name.clone()) {
+    for (topic, occurrence) in all.into_iter().zip(occurrences) {
+        if occurrence != Occurrence::Only {
+            if occurrence == Occurrence::FirstOfMany {
+                budget.charge::<CreatableTopicResult<'_>>(1)?;
                 let message = "Duplicate topic name.";
                 task.refused.push(refused(&topic.name, Refusal::new(ErrorCode::InvalidRequest, message)));
             }
@@ -67,8 +65,9 @@ pub(crate) fn handle<'a>(
             task.refused.push(refused(&topic.name, Refusal::silent(ErrorCode::TopicAuthorizationFailed)));
             continue;
         }
-        if context.allows(Operation::DescribeConfigs, resource) {
-            task.describable.insert(topic.name.clone().into_owned());
+        if !context.allows(Operation::DescribeConfigs, resource) {
+            budget.charge::<[String; 2]>(1)?;
+            task.hidden.insert(topic.name.clone().into_owned());
         }
         task.topics.push(topic);
     }

@@ -40,18 +40,14 @@ pub(crate) fn handle<'a>(
     request: &DeleteTopicsRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
-    let mut asked: Vec<(Option<Cow<'a, str>>, Uuid)> = Vec::new();
-    if context.version() < 6 {
-        budget.charge::<[Named; 2]>(request.topic_names.len())?;
-        asked.extend(request.topic_names.iter().map(|name| (Some(name), Uuid::ZERO)));
-    } else {
-        budget.charge::<[Named; 2]>(request.topics.len())?;
-        asked.extend(request.topics.iter().map(|topic| (topic.name, topic.topic_id)));
-    }
     let may_delete_all = context.allows(Operation::Delete, Resource::Cluster);
     let mut seen = BTreeSet::new();
-    let mut topics = Vec::with_capacity(asked.len());
-    for (name, id) in asked {
+    let mut topics = Vec::new();
+    let by_name = request.topic_names.iter().map(|name| (Some(name), Uuid::ZERO));
+    let by_either = request.topics.iter().map(|topic| (topic.name, topic.topic_id));
+    // One of the two is empty, by the version.
+    for (name, id) in by_name.chain(by_either) {
+        budget.charge::<Named>(1)?;
         let named = find(context, may_delete_all, name, TopicId(id));
         let repeated = named.refusal.is_none() && !seen.insert(named.id);
         if repeated {

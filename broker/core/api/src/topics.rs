@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ottla_metadata::image::{Broker, Topic};
 use ottla_vocabulary::{NodeId, PartitionIndex, TopicId};
-use ottla_wire::ErrorCode;
+use ottla_wire::{Budget, ErrorCode, WireError};
 
 use crate::authorizer::{Operation, Resource};
 use crate::context::Context;
@@ -40,6 +40,37 @@ pub(crate) fn of_id<'a>(context: &Context<'a>, operation: Operation, id: TopicId
 /// Whether a topic has a partition.
 pub(crate) fn has_partition(topic: &Topic, index: PartitionIndex) -> Result<(), ErrorCode> {
     topic.partition(index).map(|_| ()).ok_or(ErrorCode::UnknownTopicOrPartition)
+}
+
+/// How a name comes in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occurrence {
+    Only,
+    FirstOfMany,
+    Again,
+}
+
+/// How each of these names comes among them. Sorted places instead of a set: a request may name very many, and what it
+/// may take of memory is little more than its own size.
+pub(crate) fn occurrences<T>(
+    all: &[T],
+    name: impl Fn(&T) -> &str,
+    budget: &mut Budget,
+) -> Result<Vec<Occurrence>, WireError> {
+    budget.charge::<(usize, Occurrence)>(all.len())?;
+    let mut places: Vec<usize> = (0..all.len()).collect();
+    places.sort_by(|a, b| name(&all[*a]).cmp(name(&all[*b])));
+    let mut found = vec![Occurrence::Only; all.len()];
+    for same in places.chunk_by(|a, b| name(&all[*a]) == name(&all[*b])) {
+        // The sort is stable, so the first of them came first.
+        if let [first, again @ ..] = same
+            && !again.is_empty()
+        {
+            found[*first] = Occurrence::FirstOfMany;
+            again.iter().for_each(|place| found[*place] = Occurrence::Again);
+        }
+    }
+    Ok(found)
 }
 
 /// The client id by which Kafka's own administration may write to internal topics.
@@ -82,4 +113,17 @@ pub(crate) fn live_brokers<'a>(context: &Context<'a>) -> impl Iterator<Item = Re
     let context = *context;
     let brokers = context.view.image.cluster.brokers.values().filter(|broker| !broker.fenced);
     brokers.filter_map(move |broker| endpoint_of(&context, broker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_many_is_told_from_the_others() {
+        let found = occurrences(&["b", "a", "b", "c", "b"], |name| name, &mut Budget::unlimited());
+        use Occurrence::{Again, FirstOfMany, Only};
+        assert_eq!(found, Ok(vec![FirstOfMany, Only, Again, Only, Again]));
+        assert!(occurrences(&["a"; 100], |name| name, &mut Budget::of(99)).is_err());
+    }
 }

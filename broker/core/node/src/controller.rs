@@ -456,7 +456,7 @@ impl<F: Files> Controller<F> {
         let default_timeout = config.network.request_timeout;
         let (records, answers, timeout) = match command {
             Command::CreateTopics(task) => {
-                let may_describe = |name: &str| task.describable.contains(name);
+                let may_describe = |name: &str| !task.hidden.contains(name);
                 let decision =
                     decide_create_topics(context, &task.topics, task.validate_only, &may_describe, &mut random);
                 let decided = decision.reply.unwrap_or_else(|refusal| {

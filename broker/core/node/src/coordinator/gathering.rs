@@ -34,12 +34,16 @@ struct State {
     request: Option<(Token, Late, Answer)>,
     /// What each question came to; empty until it is told.
     told: Vec<Option<Vec<Told>>>,
+    /// How many are not told yet.
+    untold: usize,
 }
 
 impl Gathering {
     pub(crate) fn new(token: Token, late: Late, answer: Answer, questions: usize) -> Arc<Gathering> {
         let told = (0..questions).map(|_| None).collect();
-        Arc::new(Gathering { state: Mutex::new(State { request: Some((token, late, answer)), told }) })
+        Arc::new(Gathering {
+            state: Mutex::new(State { request: Some((token, late, answer)), told, untold: questions }),
+        })
     }
 }
 
@@ -61,7 +65,8 @@ impl To {
         let mut state = self.gathering.state.lock();
         debug_assert!(state.told[self.place].is_none(), "a question is answered once");
         state.told[self.place] = Some(told);
-        if state.told.iter().all(Option::is_some)
+        state.untold = state.untold.saturating_sub(1);
+        if state.untold == 0
             && let Some((token, late, answer)) = state.request.take()
         {
             let told = std::mem::take(&mut state.told).into_iter().flatten().flatten().collect();
