@@ -189,22 +189,18 @@ impl<F: Files> LogDirectory<F> {
         settings: Arc<LogSettings>,
         now: Now,
     ) -> Result<Log<F>, FileError> {
+        self.forget(partition)?;
         let folder = self.path.join(partition.to_string());
         self.files.create_folder(&folder)?;
         partition_metadata::write(&self.files, &folder, topic)?;
-        // Checkpoints of a partition of that name that was deleted must not speak of this one.
-        let stale = [&mut self.recovery_points, &mut self.high_watermarks, &mut self.log_starts];
-        let was_known = stale.into_iter().fold(false, |known, offsets| offsets.remove(partition).is_some() | known);
-        if was_known {
-            self.write_all()?;
-        }
         let (mut log, _) = Log::open(self.files.clone(), folder.clone(), settings, Checkpointed::default(), now)?;
         log.note_unsynced(folder.join(PARTITION_METADATA));
         log.is_parent_unsynced = true;
         Ok(log)
     }
 
-    /// Takes a partition's folder out of the way, and answers its new name: its removal may take long.
+    /// Takes a partition's folder out of the way, and answers its new name: its removal may take long. The checkpoints
+    /// speak of it until they are written again, or a partition of that name is created.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -212,9 +208,6 @@ impl<F: Files> LogDirectory<F> {
         drop(log);
         let name = deleted_folder(partition, unique);
         self.files.rename(&self.path.join(partition.to_string()), &self.path.join(&name))?;
-        for offsets in [&mut self.recovery_points, &mut self.high_watermarks, &mut self.log_starts] {
-            offsets.remove(partition);
-        }
         self.files.sync_folder(&self.path)?;
         Ok(name)
     }
@@ -325,12 +318,34 @@ impl<F: Files> LogDirectory<F> {
         clean_shutdown::write(&self.files, &self.path, broker_epoch)
     }
 
+    /// Takes a partition out of the checkpoints on disk: what they say of one that was deleted must not be believed of
+    /// another of its name. Others that are gone go with it, so that a topic of many partitions costs one writing.
+    fn forget(&mut self, partition: &TopicPartition) -> Result<(), FileError> {
+        let Self { files, path, recovery_points, high_watermarks, log_starts, .. } = self;
+        let all = [(RECOVERY_POINTS, recovery_points), (HIGH_WATERMARKS, high_watermarks), (LOG_STARTS, log_starts)];
+        for (name, offsets) in all {
+            if !offsets.contains_key(partition) {
+                continue;
+            }
+            let mut left = offsets.clone();
+            left.retain(|other, _| other != partition && is_there(files, path, other));
+            checkpoint::write_offsets(files, &path.join(name), &left)?;
+            *offsets = left;
+        }
+        Ok(())
+    }
+
     fn write_all(&self) -> Result<(), FileError> {
         let write = |name, offsets| checkpoint::write_offsets(&self.files, &self.path.join(name), offsets);
         write(RECOVERY_POINTS, &self.recovery_points)?;
         write(HIGH_WATERMARKS, &self.high_watermarks)?;
         write(LOG_STARTS, &self.log_starts)
     }
+}
+
+/// Whether a partition has its folder; where the disk does not say, it has.
+fn is_there<F: Files>(files: &F, path: &Path, partition: &TopicPartition) -> bool {
+    !matches!(files.facts(&path.join(partition.to_string())), Ok(None))
 }
 
 /// Creates a folder and those above it so that they survive a loss of power.

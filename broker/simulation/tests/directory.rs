@@ -1,0 +1,67 @@
+//! A log directory over its whole life: partitions that come, go and come again, on a disk that refuses now and then.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ottla_commit_log::{Log, LogDirectory, LogSettings, NewBatch, Origin};
+use ottla_records::{BatchBuilder, BatchOptions, BatchView};
+use ottla_simulation::SimulatedDisk;
+use ottla_vocabulary::{LeaderEpoch, Now, Offset, PartitionIndex, Timestamp, TopicId, TopicName, TopicPartition, Uuid};
+
+const FIRST: TopicId = TopicId(Uuid([1; 16]));
+const SECOND: TopicId = TopicId(Uuid([2; 16]));
+
+fn flights(index: i32) -> TopicPartition {
+    TopicPartition::new(TopicName::new("flights").unwrap(), PartitionIndex(index))
+}
+
+fn open(disk: &SimulatedDisk) -> LogDirectory<SimulatedDisk> {
+    LogDirectory::open(disk.clone(), Path::new("/data")).unwrap()
+}
+
+fn create(directory: &mut LogDirectory<SimulatedDisk>, index: i32, topic: TopicId) -> Log<SimulatedDisk> {
+    directory.create_log(&flights(index), topic, settings(), Now::default()).unwrap()
+}
+
+fn find(directory: &mut LogDirectory<SimulatedDisk>, index: i32) -> Log<SimulatedDisk> {
+    directory.open_log(&flights(index), settings(), Now::default()).unwrap().0
+}
+
+fn settings() -> Arc<LogSettings> {
+    Arc::new(LogSettings::default())
+}
+
+/// Appends so many records, each as a batch of its own.
+fn append(log: &mut Log<SimulatedDisk>, count: usize) {
+    for _ in 0..count {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.push(Timestamp(1000), None, Some(b"a flight"), &[]);
+        let bytes = builder.finish().unwrap();
+        let batch = BatchView::parse(&bytes).unwrap();
+        let batch = NewBatch { header: *batch.header(), records: batch.records_bytes() };
+        log.append(batch, LeaderEpoch(0), Origin::Client, Now::default()).unwrap();
+    }
+    log.advance_high_watermark(log.log_end());
+}
+
+#[test]
+fn a_topic_created_again_inherits_no_checkpoint() {
+    let disk = SimulatedDisk::new(1);
+    let mut directory = open(&disk);
+    let mut log = create(&mut directory, 0, FIRST);
+    append(&mut log, 20);
+    log.delete_records(Offset(10)).unwrap();
+    log.flush().unwrap();
+    directory.checkpoint([(&flights(0), log.positions())]).unwrap();
+    directory.delete_log(&flights(0), log, Uuid::ONE).unwrap();
+    let mut log = create(&mut directory, 0, SECOND);
+    append(&mut log, 3);
+    drop((directory, log));
+
+    let mut directory = open(&disk.after_kill(2));
+    let log = find(&mut directory, 0);
+    assert_eq!((log.log_start(), log.log_end()), (Offset(0), Offset(3)), "what was acknowledged is there");
+    assert_eq!(log.recovery_point(), Offset(0), "and nothing of it was synced yet");
+}
