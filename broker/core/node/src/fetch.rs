@@ -24,6 +24,13 @@ pub(crate) struct Target<F: Files> {
     partition: Result<Arc<Partition<F>>, ErrorCode>,
 }
 
+impl<F: Files> Waiting<F> {
+    /// The partitions that know of it.
+    fn partitions(&self) -> impl Iterator<Item = &Arc<Partition<F>>> {
+        self.targets.iter().filter_map(|target| target.partition.as_ref().ok())
+    }
+}
+
 /// What reading all targets gave.
 struct Harvest<F: Files> {
     read: Vec<Read>,
@@ -72,19 +79,25 @@ impl<F: Files> Node<F> {
 
     fn park(&self, now: Now, token: Token, waiting: Waiting<F>) -> Handled<DescriptorOf<F>> {
         let deadline = now.instant + waiting.task.wait_max;
-        let partitions: Vec<_> = waiting.targets.iter().filter_map(|target| target.partition.clone().ok()).collect();
+        let partitions: Vec<_> = waiting.partitions().cloned().collect();
         let parked = Arc::new(Parked { token, deadline, fetch: Mutex::new(Some(waiting)) });
+        // First to the table: as soon as a partition knows the fetch, somebody may answer it and take it out of both.
+        let is_earliest = self.parked.insert(&parked);
         for partition in &partitions {
             partition.lock().waiting.push(Arc::clone(&parked));
         }
-        if self.parked.insert(&parked) {
+        if is_earliest {
             self.note_deadline();
         }
         // Something may have been appended between reading and being known to the partition.
-        match self.try_finish(now, &parked, false) {
-            Some(reply) => Handled::Reply(reply),
-            None => Handled::Later,
+        if let Some(reply) = self.try_finish(now, &parked, false) {
+            return Handled::Reply(reply);
         }
+        // Who answered it meanwhile took it from the partitions that knew it then; others came to know it since.
+        if parked.fetch.lock().is_none() {
+            self.unpark(&parked, &partitions);
+        }
+        Handled::Later
     }
 
     /// Answers a parked fetch if there is enough now, or in any case.
@@ -97,7 +110,7 @@ impl<F: Files> Node<F> {
         }
         let waiting = guard.take()?;
         drop(guard);
-        self.unpark(parked, &waiting);
+        self.unpark(parked, waiting.partitions());
         let seen = self.seen();
         let context = waiting.late.context(now, seen.view(self));
         match self.tell(&context, waiting.scope, &waiting.targets, harvest) {
@@ -109,9 +122,12 @@ impl<F: Files> Node<F> {
         }
     }
 
-    fn unpark(&self, parked: &Arc<Parked<F>>, waiting: &Waiting<F>) {
+    fn unpark<'a>(&self, parked: &Arc<Parked<F>>, partitions: impl IntoIterator<Item = &'a Arc<Partition<F>>>)
+    where
+        F: 'a,
+    {
         self.parked.remove(parked);
-        for partition in waiting.targets.iter().filter_map(|target| target.partition.as_ref().ok()) {
+        for partition in partitions {
             partition.lock().waiting.retain(|other| !Arc::ptr_eq(other, parked));
         }
     }
@@ -131,6 +147,8 @@ impl<F: Files> Node<F> {
             if let Some(reply) = self.try_finish(now, &parked, true) {
                 self.reply_later(parked.token, reply);
             }
+            // Whoever has it, it is not due again: a deadline that stays in the past would be looked at without end.
+            self.parked.remove(&parked);
         }
     }
 
@@ -139,7 +157,7 @@ impl<F: Files> Node<F> {
         let Some(parked) = self.parked.of(token) else { return };
         let taken = parked.fetch.lock().take();
         if let Some(waiting) = taken {
-            self.unpark(&parked, &waiting);
+            self.unpark(&parked, waiting.partitions());
         }
     }
 

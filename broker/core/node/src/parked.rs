@@ -64,10 +64,16 @@ impl<F: Files> ParkedFetches<F> {
         table.by_deadline.first_key_value().is_some_and(|(first, _)| *first == (parked.deadline, parked.token))
     }
 
-    pub(crate) fn remove(&self, parked: &Parked<F>) {
+    /// Forgets this one; its connection may have parked its next one under the same token already.
+    pub(crate) fn remove(&self, parked: &Arc<Parked<F>>) {
         let mut table = self.table.lock();
-        table.by_token.remove(&parked.token);
-        table.by_deadline.remove(&(parked.deadline, parked.token));
+        let key = (parked.deadline, parked.token);
+        if table.by_token.get(&parked.token).is_some_and(|found| Arc::ptr_eq(found, parked)) {
+            table.by_token.remove(&parked.token);
+        }
+        if table.by_deadline.get(&key).is_some_and(|found| Arc::ptr_eq(found, parked)) {
+            table.by_deadline.remove(&key);
+        }
     }
 
     pub(crate) fn of(&self, token: Token) -> Option<Arc<Parked<F>>> {

@@ -1,14 +1,16 @@
 //! What becomes of single requests.
 
-use ottla_node::{BootError, Close, Stage, Token};
+use ottla_node::{BootError, Close, Handled, Stage, Token};
 use ottla_vocabulary::Duration;
 use ottla_wire::create_topics_request::CreatableTopic;
+use ottla_wire::fetch_request::{FetchPartition, FetchTopic};
+use ottla_wire::frame::request_frame;
 use ottla_wire::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::{
-    CreateTopicsRequest, CreateTopicsResponse, ErrorCode, FetchResponse, InitProducerIdRequest, InitProducerIdResponse,
-    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
-    Records,
+    CreateTopicsRequest, CreateTopicsResponse, ErrorCode, FetchRequest, FetchResponse, InitProducerIdRequest,
+    InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest,
+    ProduceResponse, Records,
 };
 
 use crate::world::{Came, World, at, batch, later, open, read, reply, values};
@@ -88,6 +90,62 @@ fn a_fetch_waits_for_records_and_no_longer_than_it_said() {
     world.node.disconnected(token);
     world.produce("flights", &batch(&["b"], None), 1);
     assert_eq!(world.late(token), None, "nobody waits any more");
+}
+
+#[test]
+fn a_fetch_that_is_answered_while_it_begins_to_wait_leaves_nothing_behind() {
+    const PARTITIONS: i32 = 300;
+    const ROUNDS: u32 = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    world.create("flights", PARTITIONS);
+    let topic_id = world.topic_id("flights");
+    let produce = {
+        let batch = batch(&["a"], None);
+        let partition = PartitionProduceData { index: 0, records: Some(Records::Bytes(&batch)) };
+        let topic =
+            TopicProduceData { topic_id, partition_data: vec![partition].into(), ..TopicProduceData::default() };
+        let request =
+            ProduceRequest { acks: 1, timeout_ms: 1000, topic_data: vec![topic].into(), ..ProduceRequest::default() };
+        request_frame(&request, 13, 5, None).unwrap().into_bytes()
+    };
+    let fetch = |offset: u32| {
+        let partitions = (0..PARTITIONS).map(|partition| FetchPartition {
+            partition,
+            fetch_offset: if partition == 0 { i64::from(offset) } else { 0 },
+            partition_max_bytes: 1 << 20,
+            ..FetchPartition::default()
+        });
+        let topic = FetchTopic { topic_id, partitions: partitions.collect(), ..FetchTopic::default() };
+        let request = FetchRequest {
+            max_wait_ms: 1000,
+            min_bytes: 1,
+            max_bytes: 1 << 20,
+            session_epoch: -1,
+            topics: vec![topic].into(),
+            ..FetchRequest::default()
+        };
+        request_frame(&request, 17, 5, None).unwrap().into_bytes()
+    };
+    let (node, peer, now) = (&world.node, &world.peer, world.now);
+    let start = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..ROUNDS {
+                start.wait();
+                // At another point of the other's request each time.
+                (0..round * 200).for_each(|_| std::hint::spin_loop());
+                let handled = node.handle(now, peer, Token(1 << 40), &produce[4..]);
+                assert!(matches!(handled, Handled::Reply(_)));
+            }
+        });
+        for round in 0..ROUNDS {
+            let frame = fetch(round);
+            start.wait();
+            node.handle(now, peer, Token(u64::from(round)), &frame[4..]);
+        }
+    });
+    assert_eq!(world.node.measure().waiting_fetches, 0, "each was answered");
 }
 
 #[test]
