@@ -68,12 +68,17 @@ impl Loggers for Levels {
         all
     }
 
-    fn set(&self, logger: &str, level: Option<&str>) -> Result<(), String> {
+    fn check(&self, logger: &str, level: Option<&str>) -> Result<(), String> {
         let known =
             logger == ROOT || LOGGERS.iter().any(|own| logger == *own || logger.starts_with(&format!("{own}::")));
         if !known {
             return Err(format!("Logger {logger} does not exist!"));
         }
+        level.map_or(Ok(()), |word| level_of(logger, word).map(drop))
+    }
+
+    fn set(&self, logger: &str, level: Option<&str>) -> Result<(), String> {
+        self.check(logger, level)?;
         let level = level.map(|word| level_of(logger, word)).transpose()?;
         let mut state = self.state.lock();
         match level {
