@@ -119,11 +119,15 @@ impl Record {
     /// Reads a record.
     ///
     /// # Errors
-    /// When the bytes are not of a kind and version that Kafka 4.4 knows, or name what cannot be named so.
+    /// When the bytes are not of a kind and version that Kafka 4.4 knows, or name what cannot be named so. Only a kind
+    /// that is not known may be passed over: it is of a newer Kafka, which keeps it where older ones need not look.
     pub fn from_bytes(key: &[u8], value: Option<&[u8]>) -> Result<Record, RecordError> {
         use ottla_wire::Union;
 
-        let key = GroupRecordKey::from_bytes(key)?;
+        let key = match GroupRecordKey::from_bytes(key) {
+            Err(WireError::UnknownKey { key, .. }) => return Err(RecordError::UnknownKind(key)),
+            other => other?,
+        };
         let foreign = |group: &str| Record::Foreign { group: GroupId::new(group), present: value.is_some() };
         Ok(match &key {
             GroupRecordKey::LegacyOffsetCommit(key) => {
@@ -150,6 +154,9 @@ impl Record {
 /// Why a record of `__consumer_offsets` cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
+    /// Its key is of no kind that Kafka 4.4 knows.
+    #[error("a record of kind {0}, which is not known")]
+    UnknownKind(i32),
     /// Its bytes are no such record.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -298,6 +305,15 @@ mod tests {
         let record = Record::Group { group: GroupId::new("g"), generation: None };
         assert_eq!(record.to_bytes().unwrap().1, None);
         assert_eq!(round(&record), record);
+    }
+
+    #[test]
+    fn a_kind_that_is_not_known_is_told_apart_from_what_is_broken() {
+        assert_eq!(Record::from_bytes(&[0, 99, 1], Some(&[0, 0])), Err(RecordError::UnknownKind(99)));
+        let broken = [0, 2, 0, 9, b'g'];
+        assert!(matches!(Record::from_bytes(&broken, None), Err(RecordError::Wire(WireError::Truncated { .. }))));
+        let newer_value = Record::from_bytes(&[0, 2, 0, 1, b'g'], Some(&[0, 99]));
+        assert!(matches!(newer_value, Err(RecordError::Wire(_))), "{newer_value:?}");
     }
 
     #[test]

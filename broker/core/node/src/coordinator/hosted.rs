@@ -18,17 +18,33 @@ use crate::partition::Partition;
 /// How many replies of one shard may wait for a commit. Each holds a request of a client, which waits with it.
 const WAITING_MAX: usize = 100_000;
 
+/// How long nobody tries again to read a partition that could not be read: each try reads it up to where it is broken,
+/// and clients ask again and again.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
 /// A coordinator of one partition.
 #[derive(Debug)]
 pub(crate) struct Hosted<F: Files> {
     partition: Arc<Partition<F>>,
     epoch: LeaderEpoch,
+    settings: Settings,
     shard: Shard<To>,
-    /// Whether the partition has been read.
-    is_loaded: bool,
+    life: Life,
     load_bytes: u32,
     waiting: Waiting<(To, Told), ErrorCode>,
-    commit_patience: Duration,
+}
+
+/// Whether the shard knows its groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Nobody has asked for them.
+    New,
+    /// The partition has been read.
+    Loaded,
+    /// The partition could not be read.
+    Failed { again: Instant },
+    /// It knew them. Whoever took hold of this coordinator just before is sent on.
+    Resigned,
 }
 
 impl<F: Files> Hosted<F> {
@@ -38,9 +54,8 @@ impl<F: Files> Hosted<F> {
         partition: Arc<Partition<F>>,
         epoch: LeaderEpoch,
     ) -> Hosted<F> {
-        let commit_patience = settings.commit_timeout;
-        let (shard, waiting) = (Shard::new(settings), Waiting::new(WAITING_MAX));
-        Hosted { partition, epoch, shard, is_loaded: false, load_bytes, waiting, commit_patience }
+        let (shard, waiting) = (Shard::new(settings.clone()), Waiting::new(WAITING_MAX));
+        Hosted { partition, epoch, settings, shard, life: Life::New, load_bytes, waiting }
     }
 
     pub(super) fn epoch(&self) -> LeaderEpoch {
@@ -63,26 +78,37 @@ impl<F: Files> Hosted<F> {
 
     /// Reads the partition unless it has been read; answers whether it had not.
     pub(super) fn load_if_new(&mut self, now: Now) -> bool {
-        !self.is_loaded && self.load(now).is_ok()
+        self.life != Life::Loaded && self.load(now).is_ok()
     }
 
     /// Makes sure that the partition has been read. One that cannot be read has no coordinator: its clients look on.
     fn load(&mut self, now: Now) -> Result<(), ErrorCode> {
-        if self.is_loaded {
-            return Ok(());
+        match self.life {
+            Life::Loaded => return Ok(()),
+            Life::Resigned => return Err(ErrorCode::NotCoordinator),
+            Life::Failed { again } if now.instant < again => return Err(ErrorCode::NotCoordinator),
+            Life::New | Life::Failed { .. } => {}
         }
         let name = &self.partition.name;
-        let loaded = super::load::load(&self.partition, &mut self.shard, self.load_bytes).map_err(|error| {
-            tracing::error!(partition = %name, "read the groups: {error}");
-            ErrorCode::NotCoordinator
-        })?;
-        if let Some((offset, error)) = loaded.unreadable {
-            tracing::error!(partition = %name, %offset, "a group's record cannot be read and is passed over: {error}");
+        match super::load::load(&self.partition, &mut self.shard, self.load_bytes) {
+            Ok(loaded) => {
+                tracing::debug!(partition = %name, records = loaded.records, "groups are read");
+                if 0 < loaded.unknown {
+                    let records = loaded.unknown;
+                    tracing::warn!(partition = %name, records, "records of unknown kinds are among the groups'");
+                }
+                self.shard.on_loaded(now);
+                self.life = Life::Loaded;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(partition = %name, "read the groups: {error}");
+                // What was read up to there must not be taken for all.
+                self.shard = Shard::new(self.settings.clone());
+                self.life = Life::Failed { again: now.instant + AGAIN_AFTER };
+                Err(ErrorCode::NotCoordinator)
+            }
         }
-        tracing::debug!(partition = %name, records = loaded.records, "groups are read");
-        self.shard.on_loaded(now);
-        self.is_loaded = true;
-        Ok(())
     }
 
     pub(super) fn on_topics_deleted(&mut self, now: Now, topics: &[TopicName], done: &mut Done<F>) {
@@ -112,6 +138,13 @@ impl<F: Files> Hosted<F> {
                 to.tell(Ok(reply), &mut done.answered);
             }
         }
+        self.shard = Shard::new(self.settings.clone());
+        self.life = Life::Resigned;
+        self.send_away(done);
+    }
+
+    /// Nothing that waits for a commit will be told of one here.
+    fn send_away(&mut self, done: &mut Done<F>) {
         for (to, _) in self.waiting.on_leadership_lost() {
             to.tell(Err(ErrorCode::NotCoordinator), &mut done.answered);
         }
@@ -140,11 +173,13 @@ impl<F: Files> Hosted<F> {
 
     /// Lets a reply wait until the log is committed as far as it goes now.
     fn hold_back(&mut self, now: Now, to: To, told: Told, done: &mut Done<F>) {
-        let (log_end, committed) = self.ends();
+        let Some((log_end, committed)) = self.ends() else {
+            return to.tell(Err(ErrorCode::NotCoordinator), &mut done.answered);
+        };
         for (to, told) in self.waiting.on_committed(committed) {
             to.tell(told, &mut done.answered);
         }
-        let deadline = now.instant + self.commit_patience;
+        let deadline = now.instant + self.settings.commit_timeout;
         match self.waiting.park(log_end, deadline, ErrorCode::CoordinatorNotAvailable, (to, told)) {
             Ok(Some((to, told))) => to.tell(told, &mut done.answered),
             Ok(None) => {}
@@ -154,7 +189,7 @@ impl<F: Files> Hosted<F> {
 
     /// Sends what no longer has to wait.
     fn settle(&mut self, now: Now, done: &mut Done<F>) {
-        let (_, committed) = self.ends();
+        let Some((_, committed)) = self.ends() else { return self.send_away(done) };
         for (to, told) in self.waiting.on_committed(committed) {
             to.tell(told, &mut done.answered);
         }
@@ -163,10 +198,9 @@ impl<F: Files> Hosted<F> {
         }
     }
 
-    /// Where the log ends, and up to where it is committed.
-    fn ends(&self) -> (Offset, Offset) {
-        let state = self.partition.lock();
-        state.log.as_ref().map_or((Offset::ZERO, Offset::ZERO), |log| (log.log_end(), log.high_watermark()))
+    /// Where the log ends, and up to where it is committed; none once the log is closed or removed.
+    fn ends(&self) -> Option<(Offset, Offset)> {
+        self.partition.lock().log.as_ref().map(|log| (log.log_end(), log.high_watermark()))
     }
 
     /// Appends records as one batch and gives the first one's offset.

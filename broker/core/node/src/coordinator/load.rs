@@ -2,12 +2,17 @@
 //!
 //! Offsets that were committed in a transaction count once the transaction's marker says so: we do not serve transactions
 //! yet, but a directory that another broker wrote may have them.
+//!
+//! What cannot be read ends the reading: a coordinator that had passed over a generation or an offset would send members to
+//! where they have been, or take offsets from those that it does not know. Only kinds of records that are not known at all
+//! are left where they are, as Kafka does: a newer release may have been here.
 
 use std::collections::BTreeMap;
 
-use ottla_commit_log::{Files, ReadError, ReadLimits};
+use ottla_commit_log::{FileError, Files, ReadError, ReadLimits};
+use ottla_groups::record::RecordError;
 use ottla_groups::{Record, Shard};
-use ottla_records::{BatchView, ControlRecordType, Decompressor, batches};
+use ottla_records::{BatchError, BatchView, ControlRecordType, Decompressor, batches};
 use ottla_replicated::Machine;
 use ottla_vocabulary::{Offset, ProducerId};
 
@@ -17,13 +22,39 @@ use crate::partition::Partition;
 /// Coordinators write batches of at most max.message.bytes; what claims to unpack to more than this is not theirs.
 const UNPACKED_BYTES_MAX: usize = 256 << 20;
 
+/// Why a partition could not be read. Whatever the reason, its groups have no coordinator.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// Its log was closed or removed.
+    #[error("the partition is not here any more")]
+    Gone,
+    /// The log does not have what it should.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The disk refused.
+    #[error(transparent)]
+    Storage(#[from] FileError),
+    /// A batch is not what was written.
+    #[error("at offset {0}: {1}")]
+    Batch(Offset, BatchError),
+    /// A record is none that a coordinator writes.
+    #[error("at offset {0}: {1}")]
+    Record(Offset, RecordError),
+    /// A record says nothing of what it is about.
+    #[error("at offset {0}: a record without a key")]
+    NoKey(Offset),
+    /// The file ends where the log says that there is more.
+    #[error("at offset {0}: there should be more")]
+    Short(Offset),
+}
+
 /// What reading a partition came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Loaded {
     /// Records that were replayed.
     pub(crate) records: u64,
-    /// Records and batches that could not be read, and stay where they are: where the first of them is, and what is wrong.
-    pub(crate) unreadable: Option<(Offset, String)>,
+    /// Records of kinds that are not known, and stay where they are.
+    pub(crate) unknown: u64,
 }
 
 /// Replays the partition into the shard, `bytes_max` at a time; a batch that is larger is read whole.
@@ -31,35 +62,28 @@ pub(super) fn load<F: Files>(
     partition: &Partition<F>,
     shard: &mut Shard<To>,
     bytes_max: u32,
-) -> Result<Loaded, ReadError> {
+) -> Result<Loaded, LoadError> {
     let mut loading = Loading::default();
-    let mut offset = None;
+    let mut reached = None;
     loop {
         // The lock is held to find the bytes and not while they are read: producers of other groups go on.
-        let span = {
+        let (from, span) = {
             let mut state = partition.lock();
-            let Some(log) = &mut state.log else { return Ok(loading.loaded) };
-            let from = offset.unwrap_or(log.log_start());
+            let log = state.log.as_mut().ok_or(LoadError::Gone)?;
+            let from = reached.unwrap_or(log.log_start());
             let limits = ReadLimits { upper_bound: log.log_end(), bytes_max, at_least_one: true };
-            log.read(from, limits)?
+            (from, log.read(from, limits)?)
         };
         let Some(span) = span else { return Ok(loading.loaded) };
         let bytes = span.read()?;
-        let before = offset;
         for batch in batches(&bytes) {
-            match batch {
-                Ok(batch) => {
-                    offset = Some(batch.header().last_offset().next());
-                    loading.replay(&batch, shard);
-                }
-                Err(error) => {
-                    loading.note(offset.unwrap_or_default(), error.to_string());
-                    break;
-                }
-            }
+            let at = reached.unwrap_or(from);
+            let batch = batch.map_err(|error| LoadError::Batch(at, error))?;
+            loading.replay(&batch, shard)?;
+            reached = Some(batch.header().last_offset().next());
         }
-        if offset == before {
-            return Ok(loading.loaded); // nothing whole could be read: what is wrong was noted
+        if reached.is_none_or(|reached| reached <= from) {
+            return Err(LoadError::Short(from));
         }
     }
 }
@@ -73,33 +97,24 @@ struct Loading {
 }
 
 impl Loading {
-    fn replay(&mut self, batch: &BatchView<'_>, shard: &mut Shard<To>) {
+    fn replay(&mut self, batch: &BatchView<'_>, shard: &mut Shard<To>) -> Result<(), LoadError> {
         let header = batch.header();
+        let broken = |error| LoadError::Batch(header.base_offset, error);
+        batch.check_crc().map_err(broken)?;
         let mut read = Vec::new();
         let mut marker = None;
-        let mut unreadable = None;
-        match batch.records(&mut self.decompressor, UNPACKED_BYTES_MAX) {
-            Ok(records) => {
-                for record in records {
-                    let found = record.map_err(|error| error.to_string()).and_then(|record| {
-                        if header.attributes.is_control() {
-                            marker = ControlRecordType::of(&record);
-                            return Ok(None);
-                        }
-                        let key = record.key.ok_or("a record without a key")?;
-                        let decoded = Record::from_bytes(key, record.value).map_err(|error| error.to_string())?;
-                        Ok(Some((record.offset, decoded)))
-                    });
-                    match found {
-                        Ok(found) => read.extend(found),
-                        Err(error) => unreadable = unreadable.or(Some(error)),
-                    }
-                }
+        for record in batch.records(&mut self.decompressor, UNPACKED_BYTES_MAX).map_err(broken)? {
+            let record = record.map_err(broken)?;
+            if header.attributes.is_control() {
+                marker = ControlRecordType::of(&record);
+                continue;
             }
-            Err(error) => unreadable = Some(error.to_string()),
-        }
-        if let Some(error) = unreadable {
-            self.note(header.base_offset, error);
+            let key = record.key.ok_or(LoadError::NoKey(record.offset))?;
+            match Record::from_bytes(key, record.value) {
+                Ok(decoded) => read.push((record.offset, decoded)),
+                Err(RecordError::UnknownKind(_)) => self.loaded.unknown += 1,
+                Err(error) => return Err(LoadError::Record(record.offset, error)),
+            }
         }
         if header.attributes.is_control() {
             let ended = self.open.remove(&header.producer_id).unwrap_or_default();
@@ -111,6 +126,7 @@ impl Loading {
         } else {
             self.apply(read, shard);
         }
+        Ok(())
     }
 
     fn apply(&mut self, records: Vec<(Offset, Record)>, shard: &mut Shard<To>) {
@@ -118,9 +134,5 @@ impl Loading {
             let Ok(()) = shard.replay(offset, &record);
             self.loaded.records += 1;
         }
-    }
-
-    fn note(&mut self, offset: Offset, error: String) {
-        self.loaded.unreadable.get_or_insert((offset, error));
     }
 }

@@ -158,3 +158,6 @@ fn hyphenated(id: Uuid) -> String {
     let hex: String = id.0.iter().map(|byte| format!("{byte:02x}")).collect();
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
+
+#[cfg(test)]
+mod tests;
