@@ -1,5 +1,7 @@
 //! `ottla-broker format`: prepares the directories of a new node, by the flags of Kafka's storage tool.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, anyhow, bail};
 use ottla_config::{BrokerConfig, Properties};
 use ottla_disk::Disk;
@@ -34,10 +36,15 @@ pub fn run(options: &Format) -> Result<Vec<String>> {
             Ok((name.clone(), level))
         })
         .collect::<Result<Vec<(String, i16)>>>()?;
-    if let Some(release) = &options.release_version {
-        let level = ottla_node::metadata_version_of(release)
-            .ok_or_else(|| anyhow!("`{release}` is not a release that is known: 4.4 or 4.4-IV2 are such"))?;
-        features.push(("metadata.version".to_owned(), level));
+    if features.iter().any(|(name, _)| name == METADATA_VERSION) {
+        bail!("Use --release-version instead of --feature metadata.version=X to avoid ambiguity.");
+    }
+    let mut release = None;
+    if let Some(told) = &options.release_version {
+        let level = ottla_node::metadata_version_of(told)
+            .ok_or_else(|| anyhow!("`{told}` is not a release that is known: 4.4 or 4.4-IV2 are such"))?;
+        features.push((METADATA_VERSION.to_owned(), level));
+        release = Some(level);
     }
     let format = ottla_node::Format {
         cluster_id,
@@ -50,7 +57,26 @@ pub fn run(options: &Format) -> Result<Vec<String>> {
     if formatted.is_empty() {
         return Ok(vec!["All of the log directories are already formatted.".to_owned()]);
     }
-    Ok(formatted.iter().map(|path| format!("Formatting metadata directory {}.", path.display())).collect())
+    let release = ottla_node::release_of(release).unwrap_or_default();
+    let lines = formatted.iter().map(|path| {
+        let kind = kind_of(&config, &format.voters, path);
+        format!("Formatting {kind} {} with {METADATA_VERSION} {release}.", path.display())
+    });
+    Ok(lines.collect())
+}
+
+const METADATA_VERSION: &str = "metadata.version";
+
+/// What a directory is, in the words of Kafka's storage tool.
+fn kind_of(config: &BrokerConfig, voters: &InitialVoters, path: &Path) -> &'static str {
+    if path != Path::new(&config.quorum.metadata_log_dir) {
+        return "data directory";
+    }
+    match voters {
+        _ if !config.quorum.voters.is_empty() => "metadata directory",
+        InitialVoters::Unknown => "dynamic metadata directory",
+        InitialVoters::Standalone | InitialVoters::Named(_) => "dynamic metadata voter directory",
+    }
 }
 
 fn voters(options: &Format, config: &BrokerConfig) -> Result<InitialVoters> {
@@ -110,6 +136,48 @@ pub fn random_uuid() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn formatted(folder: &Path, more: &[&str]) -> Result<Vec<String>, String> {
+        use clap::Parser;
+        let (data, other) = (folder.join("data"), folder.join("other"));
+        let file = folder.join("server.properties");
+        let text = format!(
+            "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2\n\
+             controller.listener.names=CONTROLLER\ncontroller.quorum.bootstrap.servers=127.0.0.1:2\nlog.dirs={},{}\n",
+            data.display(),
+            other.display()
+        );
+        std::fs::write(&file, text).unwrap();
+        let file = file.display().to_string();
+        let fixed = ["ottla-broker", "format", "-c", &file, "-t", "p7_FuSncS4iZV_9Ggqk_cg"];
+        let options = crate::options::Options::try_parse_from([&fixed, more].concat()).unwrap();
+        let Some(crate::options::Command::Format(how)) = options.command else { panic!("not format") };
+        let folder = format!("{}/", folder.display());
+        let done = run(&how).map(|lines| lines.into_iter().map(|line| line.replace(&folder, "")).collect());
+        done.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn formatting_says_what_kafkas_tool_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let ambiguous = formatted(folder.path(), &["-s", "-f", "metadata.version=25"]);
+        assert!(ambiguous.unwrap_err().starts_with("Use --release-version instead"));
+        assert!(formatted(folder.path(), &["-s", "-S", "SCRAM-SHA-256=[name=a,password=b]"]).is_err());
+        assert!(formatted(folder.path(), &[]).unwrap_err().contains("--standalone"));
+        assert_eq!(
+            formatted(folder.path(), &["--standalone"]).unwrap(),
+            [
+                "Formatting dynamic metadata voter directory data with metadata.version 4.4-IV2.",
+                "Formatting data directory other with metadata.version 4.4-IV2.",
+            ]
+        );
+        assert!(formatted(folder.path(), &["-s"]).unwrap_err().contains("already formatted"));
+        let again = formatted(folder.path(), &["-s", "-g"]).unwrap();
+        assert_eq!(again, ["All of the log directories are already formatted."]);
+        std::fs::remove_dir_all(folder.path().join("other")).unwrap();
+        let one = formatted(folder.path(), &["-N", "-g", "-r", "4.0"]).unwrap();
+        assert_eq!(one, ["Formatting data directory other with metadata.version 4.0-IV3."]);
+    }
 
     #[test]
     fn voters_are_read_as_kafka_writes_them() {

@@ -150,6 +150,12 @@ pub fn metadata_version_of(release: &str) -> Option<i16> {
     ottla_metadata::image::MetadataVersion::named(release).map(|version| version.0)
 }
 
+/// The name of a level of metadata.version, or of the one that a cluster begins with when nothing is said: `4.4-IV2`.
+pub fn release_of(metadata_version: Option<i16>) -> Option<&'static str> {
+    use ottla_metadata::image::MetadataVersion;
+    metadata_version.map_or(MetadataVersion::LATEST, MetadataVersion).name()
+}
+
 /// Formats a node that was never started and can only be a cluster of its own: all its directories are empty, and it is
 /// the only voter. Answers the new cluster's id; `None` when that is not so.
 ///

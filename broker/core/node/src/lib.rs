@@ -39,7 +39,7 @@ mod upkeep;
 
 pub use boot::{BootError, Setup};
 pub use broker::Stage;
-pub use format::{Format, InitialVoter, InitialVoters, format, format_if_new, metadata_version_of};
+pub use format::{Format, InitialVoter, InitialVoters, format, format_if_new, metadata_version_of, release_of};
 pub use measure::Measures;
 pub use node::{Identity, Node, Volumes};
 pub use reply::{Close, DescriptorOf, Effects, Handled, Reply, Splice, Token};

@@ -4,6 +4,7 @@
 
 mod configs;
 mod disk;
+mod large;
 mod requests;
 mod versions;
 mod world;
