@@ -9,12 +9,14 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+use crate::fault::is_out_of_descriptors;
 use crate::handle::Slot;
 
 /// Of all descriptors that the process may have, a log's files get half: the others are for connections.
@@ -50,8 +52,19 @@ impl Descriptors {
         }
     }
 
-    /// Closes half of them: the process has fewer descriptors left than the budget supposed.
-    pub(crate) fn close_half(&self) {
+    /// Opens something. When the process has fewer descriptors left than the budget supposed, half of the files are closed
+    /// and it is tried once more.
+    pub(crate) fn open_with_room<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match open() {
+            Err(error) if is_out_of_descriptors(&error) => {
+                self.close_half();
+                open()
+            }
+            opened => opened,
+        }
+    }
+
+    fn close_half(&self) {
         for _ in 0..self.open().div_ceil(2) {
             if !self.close_one() {
                 return;

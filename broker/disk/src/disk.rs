@@ -58,7 +58,7 @@ impl Files for Disk {
     fn list(&self, folder: &Path) -> Result<Vec<Entry>, FileError> {
         let refuse = |error: io::Error| refuse(Act::List, folder, &error);
         let mut entries = Vec::new();
-        for entry in fs::read_dir(folder).map_err(refuse)? {
+        for entry in self.descriptors.open_with_room(|| fs::read_dir(folder)).map_err(refuse)? {
             let entry = entry.map_err(refuse)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             let mut is_folder = entry.file_type().map_err(refuse)?.is_dir();
@@ -87,8 +87,9 @@ impl Files for Disk {
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<(), FileError> {
-        let synced = File::open(folder).and_then(|opened| opened.sync_all());
-        synced.map_err(|error| refuse(Act::Sync, folder, &error))
+        let opened = self.descriptors.open_with_room(|| File::open(folder));
+        let opened = opened.map_err(|error| refuse(Act::Open, folder, &error))?;
+        opened.sync_all().map_err(|error| refuse(Act::Sync, folder, &error))
     }
 
     fn lock(&self, path: &Path) -> Result<DirectoryLock, FileError> {

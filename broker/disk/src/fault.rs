@@ -11,9 +11,14 @@ pub(crate) fn refuse(act: Act, path: &Path, error: &io::Error) -> FileError {
     let fault = match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOSPC | Errno::DQUOT) => FileFault::Full,
         Some(Errno::NOENT) => FileFault::NotFound,
-        Some(Errno::MFILE | Errno::NFILE) => FileFault::Descriptors,
+        _ if is_out_of_descriptors(error) => FileFault::Descriptors,
         _ if error.kind() == io::ErrorKind::NotFound => FileFault::NotFound,
         _ => FileFault::Io(error.to_string()),
     };
     FileError::new(act, path, fault)
+}
+
+/// Whether the process, or the machine, has no descriptor left.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::MFILE | Errno::NFILE))
 }

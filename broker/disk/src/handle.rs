@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ottla_commit_log::{Act, Descriptor, FileError, FileFault, LogFile};
+use ottla_commit_log::{Act, Descriptor, FileError, LogFile};
 use parking_lot::Mutex;
 
 use crate::descriptors::{Closing, Descriptors};
@@ -91,12 +91,8 @@ impl Handle {
             return Ok(file.clone()); // another thread was faster
         }
         let path = self.path();
-        let mut opened = options.open(path).map_err(|error| refuse(act, path, &error));
-        if opened.as_ref().is_err_and(|error| error.fault == FileFault::Descriptors) {
-            descriptors.close_half();
-            opened = options.open(path).map_err(|error| refuse(act, path, &error));
-        }
-        let file = Arc::new(opened?);
+        let opened = descriptors.open_with_room(|| options.open(path));
+        let file = Arc::new(opened.map_err(|error| refuse(act, path, &error))?);
         *slot = Some(file.clone());
         drop(slot);
         descriptors.opened(&self.slot);
@@ -121,7 +117,7 @@ impl LogFile for Handle {
     }
 
     fn sync(&self) -> Result<(), FileError> {
-        let file = self.file(Act::Sync)?;
+        let file = self.file(Act::Open)?; // a sync that failed is for good, one that was never begun is not
         file.sync_data().map_err(|error| refuse(Act::Sync, self.path(), &error))
     }
 

@@ -69,7 +69,8 @@ pub trait Files: Clone + fmt::Debug + Send + Sync + 'static {
     /// Makes the creations, renames and removals in a folder survive a loss of power.
     ///
     /// # Errors
-    /// When the disk refuses; then nothing may be assumed of what was to survive.
+    /// When the disk refuses; then nothing may be assumed of what was to survive. [`Act::Open`] when the folder could not
+    /// be opened: then it is as it was, and may be tried again.
     fn sync_folder(&self, folder: &Path) -> Result<(), FileError>;
 
     /// Takes the exclusive lock that this file stands for, creating it, or fails at once.
@@ -100,7 +101,8 @@ pub trait LogFile: Clone + fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the disk refuses. What was written before is then lost or not, and no later success says otherwise: the
-    /// caller must not write on as if it had been synced.
+    /// caller must not write on as if it had been synced. [`Act::Open`] when the file could not be opened: then it is as
+    /// it was.
     fn sync(&self) -> Result<(), FileError>;
 
     /// Lets later reads come from the disk itself, where memory holds what a failed sync did not get there. What waits to

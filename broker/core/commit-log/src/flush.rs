@@ -81,12 +81,10 @@ impl<F: Files> Log<F> {
     /// Hears how a flush went.
     ///
     /// # Errors
-    /// When it failed: from now on nothing is appended.
+    /// When it failed. From now on nothing is appended, unless something could not even be opened to be synced, which
+    /// passes: the next flush has it all to do again.
     pub fn finish_flush(&mut self, outcome: FlushOutcome) -> Result<(), FileError> {
-        if let Err(error) = outcome.result {
-            self.fail(&error);
-            return Err(error);
-        }
+        outcome.result.map_err(|error| self.noted(error))?;
         if outcome.truncations != self.truncations {
             return Ok(()); // what was synced is in part not the log's any more; the next flush will say
         }

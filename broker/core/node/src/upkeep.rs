@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ottla_commit_log::{FileError, Files, FlushWork, Log};
+use ottla_commit_log::{FileError, FileFault, Files, FlushWork, Log};
 use ottla_config::BrokerConfig;
 use ottla_vocabulary::{Duration, Instant, Now};
 
@@ -49,6 +49,9 @@ enum Checkpoint {
 /// Kafka waits `file.delete.delay.ms` before it removes a deleted partition's folder; readers that are sending from its
 /// files hold them open here, so it need not be that long.
 const REMOVAL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How soon logs are synced again when a descriptor was lacking: connections may have ended by then.
+const FLUSH_AGAIN: Duration = Duration::from_secs(1);
 
 impl Upkeep {
     pub(crate) fn new(config: &BrokerConfig, now: Instant) -> Upkeep {
@@ -126,7 +129,7 @@ impl<F: Files> Node<F> {
         self.flush_rolled_and_late(now);
         self.snapshot_if_due(now, due.snapshot);
         if due.checkpoint {
-            self.flush_all();
+            self.flush_all(now.instant);
             self.checkpoint(Checkpoint::All);
         } else {
             if due.high_watermarks {
@@ -189,14 +192,30 @@ impl<F: Files> Node<F> {
                     (false, false) => continue,
                 }
             };
-            flush(&partition, work);
+            self.flush(&partition, work, now.instant);
         }
     }
 
-    fn flush_all(&self) {
+    fn flush_all(&self, now: Instant) {
         for partition in self.writable_partitions() {
             let work = partition.lock().log.as_mut().map_or(Ok(None), Log::begin_flush);
-            flush(&partition, work);
+            self.flush(&partition, work, now);
+        }
+    }
+
+    /// Syncs outside of the partition's lock. What only lacked a descriptor is tried again soon, with everything else.
+    fn flush(&self, partition: &Partition<F>, work: Result<Option<FlushWork<F>>, FileError>, now: Instant) {
+        let finished = work.and_then(|work| {
+            let Some(work) = work else { return Ok(()) };
+            let outcome = work.run();
+            partition.lock().log.as_mut().map_or(Ok(()), |log| log.finish_flush(outcome))
+        });
+        let Err(error) = finished else { return };
+        tracing::error!(partition = %partition.name, "sync the log: {error}");
+        partition.health.on_refusal(&error);
+        if error.fault == FileFault::Descriptors {
+            let mut upkeep = self.upkeep.lock();
+            upkeep.checkpoint = upkeep.checkpoint.min(now + FLUSH_AGAIN);
         }
     }
 
@@ -232,18 +251,5 @@ impl<F: Files> Node<F> {
                 }
             }
         }
-    }
-}
-
-/// Syncs outside of the partition's lock.
-fn flush<F: Files>(partition: &Partition<F>, work: Result<Option<FlushWork<F>>, FileError>) {
-    let finished = work.and_then(|work| {
-        let Some(work) = work else { return Ok(()) };
-        let outcome = work.run();
-        partition.lock().log.as_mut().map_or(Ok(()), |log| log.finish_flush(outcome))
-    });
-    if let Err(error) = finished {
-        tracing::error!(partition = %partition.name, "sync the log: {error}");
-        partition.health.on_refusal(&error);
     }
 }
