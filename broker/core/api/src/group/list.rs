@@ -42,6 +42,8 @@ impl Answer {
         for reply in told {
             match reply {
                 Ok(Reply::List(listed)) => groups.extend(listed),
+                // Its groups are elsewhere by now, where they are listed too.
+                Err(ErrorCode::NotCoordinator) => {}
                 Ok(_) => error = ErrorCode::UnknownServerError,
                 Err(code) => error = code,
             }

@@ -120,3 +120,6 @@ fn millis(value: i32) -> Duration {
 fn only(told: Vec<Told>) -> Told {
     told.into_iter().next().unwrap_or(Err(ErrorCode::UnknownServerError))
 }
+
+#[cfg(test)]
+mod tests;

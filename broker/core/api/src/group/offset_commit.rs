@@ -2,11 +2,11 @@
 
 use ottla_groups::request::{Commit, Identity, OffsetCommit, Partition};
 use ottla_groups::{Reply, Request};
-use ottla_vocabulary::{GroupId, LeaderEpoch, MemberId, Offset, PartitionIndex, TopicId, Uuid};
+use ottla_vocabulary::{Duration, GroupId, LeaderEpoch, MemberId, Offset, PartitionIndex, TopicId, Uuid};
 use ottla_wire::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
 use ottla_wire::{Budget, ErrorCode, OffsetCommitRequest, OffsetCommitResponse, WireError};
 
-use super::{Task, Told, may, millis, only};
+use super::{Task, Told, may, only};
 use crate::authorizer::Operation;
 use crate::context::Context;
 use crate::outcome::Outcome;
@@ -70,7 +70,6 @@ pub(crate) fn handle<'a>(
         return Ok(Outcome::Reply(answer.encode(context, vec![Ok(Reply::OffsetCommit(Vec::new()))])?));
     }
     let group = GroupId::new(&request.group_id);
-    let retention = i32::try_from(request.retention_time_ms).ok().filter(|time| 0 <= *time).map(millis);
     let commit = OffsetCommit {
         who: Identity {
             group: group.clone(),
@@ -78,11 +77,16 @@ pub(crate) fn handle<'a>(
             instance: request.group_instance_id.as_deref().map(str::to_owned),
             generation: request.generation_id_or_member_epoch,
         },
-        retention,
+        retention: retention(request.retention_time_ms),
         knows_group_not_found: GROUP_NOT_FOUND <= context.version(),
         offsets,
     };
     Ok(Outcome::Group(Task::one(group, Request::OffsetCommit(commit), super::Answer::OffsetCommit(answer))))
+}
+
+/// How long the offsets are to be kept; what is negative leaves it to the broker.
+fn retention(millis: i64) -> Option<Duration> {
+    u64::try_from(millis).ok().map(Duration::from_millis)
 }
 
 impl Answer {
@@ -102,5 +106,18 @@ impl Answer {
         });
         let topics = topics.collect();
         context.head.encode(&OffsetCommitResponse { throttle_time_ms: context.head.throttle(), topics })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_may_be_kept_for_years() {
+        assert_eq!(retention(-1), None);
+        assert_eq!(retention(0), Some(Duration::from_millis(0)));
+        assert_eq!(retention(31_536_000_000), Some(Duration::from_secs(365 * 24 * 60 * 60)));
+        assert_eq!(retention(i64::MAX), Some(Duration::from_millis(i64::MAX as u64)));
     }
 }

@@ -17,6 +17,8 @@ use crate::outcome::Outcome;
 use crate::response::Encoded;
 use crate::topics;
 
+/// From here on an answer has a place for what is wrong as a whole.
+const TOP_LEVEL_ERROR: i16 = 2;
 /// From here on a request names many groups.
 const MANY_GROUPS: i16 = 8;
 /// From here on topics are named by their ids.
@@ -87,10 +89,7 @@ fn ask(
     answer: &mut Answer,
     budget: &mut Budget,
 ) -> Result<(), WireError> {
-    if let Err(code) = may(context, Operation::Describe, id) {
-        answer.groups.push(Group { id: id.to_owned(), refusal: Some(code), topics: Some(Vec::new()) });
-        return Ok(());
-    }
+    let refusal = may(context, Operation::Describe, id).err();
     let mut wanted = Vec::new();
     let mut topics = Vec::new();
     let is_everything = named.is_none();
@@ -109,10 +108,12 @@ fn ask(
         }
         topics.push(Topic { name, id, refusal: found.err(), partitions });
     }
-    let group = GroupId::new(id);
-    let partitions = (!is_everything).then_some(wanted);
-    asks.push(Ask { place: Place::Group(group.clone()), request: Request::OffsetFetch { group, partitions } });
-    answer.groups.push(Group { id: id.to_owned(), refusal: None, topics: (!is_everything).then_some(topics) });
+    if refusal.is_none() {
+        let group = GroupId::new(id);
+        let partitions = (!is_everything).then_some(wanted);
+        asks.push(Ask { place: Place::Group(group.clone()), request: Request::OffsetFetch { group, partitions } });
+    }
+    answer.groups.push(Group { id: id.to_owned(), refusal, topics: (!is_everything).then_some(topics) });
     Ok(())
 }
 
@@ -156,7 +157,11 @@ impl Answer {
                     _ => Err(ErrorCode::UnknownServerError),
                 },
             };
-            groups.push((group.id, tell(context, group.topics, reply)));
+            let told = match reply {
+                Err(code) if context.version() < TOP_LEVEL_ERROR => Ok(refuse_each(group.topics, code)),
+                reply => tell(context, group.topics, reply),
+            };
+            groups.push((group.id, told));
         }
         let throttle_time_ms = context.head.throttle();
         if MANY_GROUPS <= context.version() {
@@ -200,6 +205,15 @@ fn tell(
         ToldTopic { name: topic.name, id: topic.id, partitions: partitions.collect() }
     });
     Ok(topics.collect())
+}
+
+/// What is wrong as a whole, said of every partition: else an old client would take it for "nothing is committed".
+fn refuse_each(asked: Option<Vec<Topic>>, code: ErrorCode) -> Vec<ToldTopic> {
+    let topics = asked.into_iter().flatten().map(|topic| {
+        let partitions = topic.partitions.into_iter().map(|index| ToldPartition { index, committed: None, code });
+        ToldTopic { name: topic.name, id: topic.id, partitions: partitions.collect() }
+    });
+    topics.collect()
 }
 
 fn tell_everything(context: &Context<'_>, offsets: Vec<(Partition, Option<Committed>)>) -> Vec<ToldTopic> {
