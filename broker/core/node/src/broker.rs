@@ -44,7 +44,7 @@ pub(crate) struct Life {
     /// The epoch of the former life, when that ended cleanly.
     former_epoch: Option<BrokerEpoch>,
     directories: Vec<Uuid>,
-    /// When the next registration or heartbeat is due; `None` while one is under way.
+    /// When the next registration or heartbeat is due; `None` while a registration is under way.
     due: Option<Instant>,
     pub(crate) may_stop: bool,
 }
@@ -72,12 +72,13 @@ impl Life {
         self.due
     }
 
-    /// What is to be sent now; it counts as sent.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Due> {
+    /// What is to be sent now; it counts as sent. The answer to a heartbeat may wait for a slow disk; meanwhile the next
+    /// ones go out all the same, or the controller would take this broker for silent.
+    pub(crate) fn take_due(&mut self, interval: Duration, now: Instant) -> Option<Due> {
         if self.due.is_none_or(|due| now < due) {
             return None;
         }
-        self.due = None;
+        self.due = self.epoch.map(|_| now + interval);
         match self.epoch {
             None => {
                 self.stage = self.stage.max(Stage::Starting);

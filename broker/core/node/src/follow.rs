@@ -105,7 +105,7 @@ impl<F: Files> Node<F> {
         let config = self.config.load_full();
         let image = self.image.load_full();
         let mut life = self.life.lock();
-        let Some(due) = life.take_due(now.instant) else { return };
+        let Some(due) = life.take_due(config.session.heartbeat_interval, now.instant) else { return };
         let mut guard = self.controller.lock();
         let Some(controller) = guard.as_mut() else { return };
         match due {

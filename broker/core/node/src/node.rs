@@ -417,11 +417,13 @@ impl<F: Files> Node<F> {
     pub fn tick(&self, now: Now) {
         self.expire_fetches(now);
         self.finish(now, self.coordinators.tick(now));
+        // The own heartbeat before the silence of brokers is judged: after the process stood still both are late, and this
+        // broker was silent for no other reason.
+        self.live(now);
         let config = self.config.load_full();
         if let Some(controller) = self.controller.lock().as_mut() {
             controller.tick(&config, now);
         }
-        self.live(now);
         self.settle(now);
     }
 
