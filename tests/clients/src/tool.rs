@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::install;
 
 /// The tools by the names of Kafka's scripts (`kafka-topics.sh` is `topics`), and their main classes.
-const TOOLS: [(&str, &str); 19] = [
+const TOOLS: [(&str, &str); 21] = [
     ("topics", "org.apache.kafka.tools.TopicCommand"),
     ("configs", "kafka.admin.ConfigCommand"),
     ("groups", "org.apache.kafka.tools.GroupsCommand"),
     ("consumer-groups", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"),
+    ("share-groups", "org.apache.kafka.tools.consumer.group.ShareGroupCommand"),
+    ("console-share-consumer", "org.apache.kafka.tools.consumer.ConsoleShareConsumer"),
     ("get-offsets", "org.apache.kafka.tools.GetOffsetShell"),
     ("delete-records", "org.apache.kafka.tools.DeleteRecordsCommand"),
     ("log-dirs", "org.apache.kafka.tools.LogDirsCommand"),

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used)] // a failed test may panic anywhere
 
+mod idempotent;
+mod look;
+#[path = "../peer/mod.rs"]
 mod peer;
 
 use std::collections::BTreeMap;
@@ -11,6 +14,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use idempotent::Idempotent;
+use look::{look, same};
 use ottla_harness::OttlaBroker;
 use ottla_harness::process::Process;
 use ottla_test_clients::place::said;
@@ -30,8 +35,6 @@ const ROLLED_COUNT: usize = 600;
 const COMPACTED: &str = "compacted";
 const COMPACTED_KEYS: usize = 10;
 const COMPACTED_ROUNDS: usize = 4;
-/// Topics that are read by a library too, which knows what an aborted transaction is. Of the others the bytes are compared.
-const READ: [&str; 4] = ["of-zstd", "transacted", COMPACTED, ROLLED];
 /// Every codec, each written by another library.
 const CODECS: [(&str, Client); 5] = [
     ("none", Client::Sarama),
@@ -47,182 +50,6 @@ const CONFIGURED: [(&str, &str); 4] = [
     ("retention.ms", "987654321"),
     ("segment.bytes", "2097152"),
 ];
-
-/// All that clients can see of a broker.
-#[derive(Debug, Default, PartialEq)]
-struct Seen {
-    /// Id, number of partitions, and whether it is internal.
-    topics: BTreeMap<String, (String, usize, bool)>,
-    /// What was set on a topic, or on all brokers (under the name `""`).
-    configs: BTreeMap<String, BTreeMap<String, Option<String>>>,
-    /// Where the partitions of our topics begin and end, by ListOffsets.
-    bounds: BTreeMap<(String, i32), (i64, i64)>,
-    /// What the groups committed: offset and metadata by topic and partition.
-    committed: BTreeMap<String, Committed>,
-    /// The batches of our topics, byte for byte.
-    batches: BTreeMap<(String, i32), Vec<u8>>,
-    /// What a library makes of those in [`READ`].
-    records: BTreeMap<String, Vec<Record>>,
-    /// Offsets of [`ROLLED`] by time, and what ListOffsets says of the latest time.
-    times: Vec<(i64, i64)>,
-}
-
-/// Looks at everything; `records` names the topics to be read, each with the number of records to expect.
-fn look(place: &Place, groups: &[&str], records: &BTreeMap<String, usize>) -> Seen {
-    let mut peer = Peer::connect(&place.bootstrap()).unwrap();
-    wait_until_all_is_led(&mut peer, groups);
-    let mut seen = Seen { topics: topics(&mut peer), ..Seen::default() };
-    for name in seen.topics.keys().map(String::as_str).chain([""]) {
-        seen.configs.insert(name.to_owned(), configs(&mut peer, name));
-    }
-    for (name, (_, partitions, _)) in seen.topics.iter().filter(|(_, (_, _, is_internal))| !is_internal) {
-        for partition in 0..*partitions as i32 {
-            let bounds = (offset(&mut peer, name, partition, -2), offset(&mut peer, name, partition, -1));
-            seen.bounds.insert((name.clone(), partition), bounds);
-            seen.batches.insert((name.clone(), partition), batches(&mut peer, name, partition, bounds));
-        }
-    }
-    for group in groups {
-        seen.committed.insert((*group).to_owned(), committed(&mut peer, group));
-    }
-    for (topic, count) in records.iter().filter(|(topic, _)| READ.contains(&topic.as_str())) {
-        seen.records.insert(topic.clone(), read(place, Client::Librdkafka, topic, *count));
-    }
-    let times = seen.records[ROLLED].iter().step_by(50).flat_map(|record| [record.timestamp, record.timestamp + 1]);
-    seen.times = times.chain([0, -3]).map(|time| (time, offset(&mut peer, ROLLED, 0, time))).collect();
-    seen
-}
-
-/// Apache Kafka opens its port before it has loaded everything.
-fn wait_until_all_is_led(peer: &mut Peer, groups: &[&str]) {
-    let deadline = Instant::now() + STOP_MAX;
-    let is_ready = |peer: &mut Peer| {
-        topics(peer).into_iter().all(|(name, (_, partitions, _))| {
-            (0..partitions as i32).all(|partition| list_offset(peer, &name, partition, -1).is_ok())
-        }) && groups.iter().all(|group| fetch_offsets(peer, group).is_ok())
-    };
-    while !is_ready(peer) {
-        assert!(Instant::now() < deadline, "not all partitions and groups are served after {STOP_MAX:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn topics(peer: &mut Peer) -> BTreeMap<String, (String, usize, bool)> {
-    let answer = peer.ask(&MetadataRequest { topics: None, ..Default::default() }, 12).unwrap();
-    let answer: MetadataResponse<'_> = peer.read(&answer);
-    let described = answer.topics.iter().map(|topic| {
-        let name = topic.name.unwrap().into_owned();
-        assert_eq!(topic.error_code, 0, "{name}");
-        (name, (topic.topic_id.to_string(), topic.partitions.len(), topic.is_internal))
-    });
-    described.collect()
-}
-
-fn configs(peer: &mut Peer, name: &str) -> BTreeMap<String, Option<String>> {
-    let resource_type = if name.is_empty() { 4 } else { 2 };
-    let resource = describe_configs_request::DescribeConfigsResource {
-        resource_type,
-        resource_name: name.to_owned().into(),
-        configuration_keys: None,
-    };
-    let answer =
-        peer.ask(&DescribeConfigsRequest { resources: vec![resource].into(), ..Default::default() }, 4).unwrap();
-    let answer: DescribeConfigsResponse<'_> = peer.read(&answer);
-    let result = answer.results.iter().next().unwrap();
-    assert_eq!(result.error_code, 0, "describe `{name}`: {:?}", result.error_message);
-    const SET_ON_TOPIC: i8 = 1;
-    const SET_ON_ALL_BROKERS: i8 = 3;
-    let wanted = if name.is_empty() { SET_ON_ALL_BROKERS } else { SET_ON_TOPIC };
-    let set = result.configs.iter().filter(|config| config.config_source == wanted);
-    set.map(|config| (config.name.into_owned(), config.value.map(|value| value.into_owned()))).collect()
-}
-
-fn offset(peer: &mut Peer, topic: &str, partition_index: i32, timestamp: i64) -> i64 {
-    list_offset(peer, topic, partition_index, timestamp).unwrap()
-}
-
-fn list_offset(peer: &mut Peer, topic: &str, partition_index: i32, timestamp: i64) -> Result<i64, i16> {
-    let partition = list_offsets_request::ListOffsetsPartition { partition_index, timestamp, ..Default::default() };
-    let topic =
-        list_offsets_request::ListOffsetsTopic { name: topic.to_owned().into(), partitions: vec![partition].into() };
-    let request = ListOffsetsRequest { replica_id: -1, topics: vec![topic].into(), ..Default::default() };
-    let answer = peer.ask(&request, 7).unwrap();
-    let answer: ListOffsetsResponse<'_> = peer.read(&answer);
-    let partition = answer.topics.iter().next().unwrap().partitions.iter().next().unwrap();
-    if partition.error_code == 0 { Ok(partition.offset) } else { Err(partition.error_code) }
-}
-
-/// All batches from the beginning to the end of a partition.
-fn batches(peer: &mut Peer, topic: &str, partition: i32, (begin, end): (i64, i64)) -> Vec<u8> {
-    let (mut bytes, mut next) = (Vec::new(), begin);
-    while next < end {
-        let wish = fetch_request::FetchPartition {
-            partition,
-            fetch_offset: next,
-            partition_max_bytes: 1 << 20,
-            ..Default::default()
-        };
-        let wish = fetch_request::FetchTopic {
-            topic: topic.to_owned().into(),
-            partitions: vec![wish].into(),
-            ..Default::default()
-        };
-        let request =
-            FetchRequest { max_bytes: 1 << 20, session_epoch: -1, topics: vec![wish].into(), ..Default::default() };
-        let answer = peer.ask(&request, 11).unwrap();
-        let answer: FetchResponse<'_> = peer.read(&answer);
-        let found = answer.responses.iter().next().unwrap().partitions.iter().next().unwrap();
-        assert_eq!(found.error_code, 0, "{topic}-{partition} at {next}");
-        let Some(Records::Bytes(records)) = found.records else { panic!("{topic}-{partition} ends at {next}") };
-        let before = next;
-        // The last batch may be cut off, as in every answer.
-        for batch in ottla_records::batches(records).map_while(Result::ok) {
-            batch.check_crc().unwrap();
-            bytes.extend_from_slice(batch.bytes());
-            next = batch.header().next_offset().0;
-        }
-        assert!(before < next, "{topic}-{partition} goes on at {next}");
-    }
-    bytes
-}
-
-type Committed = BTreeMap<(String, i32), (i64, String)>;
-
-fn committed(peer: &mut Peer, group: &str) -> Committed {
-    fetch_offsets(peer, group).unwrap()
-}
-
-fn fetch_offsets(peer: &mut Peer, group: &str) -> Result<Committed, i16> {
-    let wish = offset_fetch_request::OffsetFetchRequestGroup {
-        group_id: group.to_owned().into(),
-        topics: None,
-        ..Default::default()
-    };
-    let answer = peer.ask(&OffsetFetchRequest { groups: vec![wish].into(), ..Default::default() }, 8).unwrap();
-    let answer: OffsetFetchResponse<'_> = peer.read(&answer);
-    let found = answer.groups.iter().next().unwrap();
-    if found.error_code != 0 {
-        return Err(found.error_code);
-    }
-    let mut offsets = BTreeMap::new();
-    for topic in &found.topics {
-        for partition in &topic.partitions {
-            let metadata = partition.metadata.map(|text| text.into_owned()).unwrap_or_default();
-            let place = (topic.name.clone().into_owned(), partition.partition_index);
-            offsets.insert(place, (partition.committed_offset, metadata));
-        }
-    }
-    Ok(offsets)
-}
-
-/// Reads a topic from its beginning, through a group that nobody was in before.
-fn read(place: &Place, client: Client, topic: &str, count: usize) -> Vec<Record> {
-    static LOOKS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let look = LOOKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let mut records = client.consume(&place.bootstrap(), topic, &format!("look-{look}"), count).unwrap();
-    records.sort_by_key(|record| (record.partition, record.offset));
-    records
-}
 
 /// Records with everything that a record can have: no key, no value, empty ones, headers of the same name.
 fn records(topic: &str, from: usize, count: usize) -> Vec<Record> {
@@ -280,7 +107,9 @@ fn stop(mut process: Process, data: &Path) {
 fn complaints(process: &Process) -> Vec<String> {
     let output = process.output();
     let is_complaint = |line: &&str| ["ERROR", "FATAL", "panicked"].iter().any(|word| line.contains(word));
-    output.lines().filter(is_complaint).map(str::to_owned).collect()
+    // The gap in its sequence that [`Idempotent`] tries.
+    let is_wanted = |line: &&str| line.contains("append operation on partition") && line.contains(Idempotent::TOPIC);
+    output.lines().filter(is_complaint).filter(|line| !is_wanted(line)).map(str::to_owned).collect()
 }
 
 fn no_fault_in(tools: &mut Tools, data: &Path) {
@@ -298,9 +127,25 @@ fn a_fault_is_found(tools: &mut Tools, data: &Path) {
     assert!(!faults.is_empty(), "a changed byte is a fault");
 }
 
-/// The quotas and SCRAM credentials that ours keeps and does not serve yet.
-fn users(tools: &mut Tools, place: &Place) -> String {
-    tools.said("configs", &["--bootstrap-server", &place.bootstrap(), "--describe", "--entity-type", "users"]).unwrap()
+/// What ours keeps and does not serve yet, as Apache Kafka describes it: quotas, SCRAM credentials, transactions, a group
+/// of the new protocol, a share group.
+fn kept(tools: &mut Tools, place: &Place) -> String {
+    let bootstrap = place.bootstrap();
+    let questions: [(&str, &[&str]); 5] = [
+        ("configs", &["--describe", "--entity-type", "users"]),
+        ("transactions", &["list"]),
+        ("consumer-groups", &["--describe", "--group", "modern", "--state"]),
+        ("share-groups", &["--describe", "--group", "sharers"]),
+        ("share-groups", &["--describe", "--group", "sharers", "--state"]),
+    ];
+    let mut told = String::new();
+    for (tool, arguments) in questions {
+        told += &tools.said(tool, &[&["--bootstrap-server", &bootstrap], arguments].concat()).unwrap();
+    }
+    for word in ["alice", "producer_byte_rate=123456", "CompleteAbort", "modern", "sharers"] {
+        assert!(told.contains(word), "{word} is in {told}");
+    }
+    told
 }
 
 /// Several segments, written in small batches.
@@ -374,8 +219,12 @@ fn fill_by_kafka(tools: &mut Tools, place: &Place) -> BTreeMap<String, usize> {
         let alter = ["--bootstrap-server", &bootstrap, "--alter", "--add-config", setting];
         tools.said("configs", &[&alter, entity].concat()).unwrap();
     };
+    set(&["--entity-type", "groups", "--entity-name", "sharers"], "share.auto.offset.reset=earliest");
     set(&["--entity-type", "users", "--entity-name", "bob"], "producer_byte_rate=123456");
     set(&["--entity-type", "brokers", "--entity-default"], "log.retention.ms=777777777");
+    let share =
+        ["--bootstrap-server", &bootstrap, "--topic", "of-snappy", "--group", "sharers", "--max-messages", "10"];
+    tools.said("console-share-consumer", &share).unwrap();
     counts
 }
 
@@ -414,15 +263,17 @@ fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
 
     let kafka = place.start_kafka().unwrap();
     let mut counts = fill_by_kafka(&mut tools, &place);
+    let mut producer = Idempotent::new(&place);
+    producer.go_on(&place);
     let by_kafka = look(&place, &groups, &counts);
     assert_eq!(by_kafka.configs["configured"].len(), CONFIGURED.len());
     assert!(groups.iter().all(|group| !by_kafka.committed[*group].is_empty()), "{:?}", by_kafka.committed);
-    let users_before = users(&mut tools, &place);
-    assert!(users_before.contains("alice") && users_before.contains("producer_byte_rate=123456"), "{users_before}");
+    let kept_before = kept(&mut tools, &place);
     stop(kafka, &place.data());
 
     let ours = place.start_ottla().unwrap();
     same(&look(&place, &groups, &counts), &by_kafka, "ours serves what Apache Kafka did");
+    producer.go_on(&place);
     go_on(&place, "ours", &mut counts);
     let by_ours = look(&place, &groups, &counts);
     assert_eq!(complaints(&ours), Vec::<String>::new());
@@ -431,8 +282,9 @@ fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
 
     let kafka = place.start_kafka().unwrap();
     same(&look(&place, &groups, &counts), &by_ours, "Apache Kafka serves what ours did");
-    assert_eq!(users(&mut tools, &place), users_before, "quotas and credentials were kept");
+    assert_eq!(kept(&mut tools, &place), kept_before, "what ours does not serve was kept");
     go_on(&place, "kafka", &mut counts);
+    producer.go_on(&place);
     // The coordinator of transactions finds its state, which ours kept.
     transact(&place, &mut counts);
     let by_kafka = look(&place, &groups, &counts);
@@ -441,22 +293,8 @@ fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
 
     let ours = place.start_ottla().unwrap();
     same(&look(&place, &groups, &counts), &by_kafka, "ours serves what Apache Kafka did the second time");
+    producer.go_on(&place);
     stop(ours, &place.data());
-}
-
-fn same(now: &Seen, before: &Seen, claim: &str) {
-    assert_eq!(now.topics, before.topics, "{claim}: topics");
-    assert_eq!(now.configs, before.configs, "{claim}: configurations");
-    assert_eq!(now.bounds, before.bounds, "{claim}: where logs begin and end");
-    assert_eq!(now.committed, before.committed, "{claim}: committed offsets");
-    for (place, batches) in &before.batches {
-        assert!(now.batches.get(place) == Some(batches), "{claim}: batches of {place:?}");
-    }
-    for (topic, records) in &before.records {
-        let differ = now.records[topic].iter().zip(records).find(|(now, before)| now != before);
-        assert!(differ.is_none() && now.records[topic].len() == records.len(), "{claim}: {topic}: {differ:#?}");
-    }
-    assert_eq!(now, before, "{claim}");
 }
 
 #[test]
@@ -482,6 +320,8 @@ fn a_directory_that_ours_began_is_served_by_apache_kafka_whoever_is_killed() {
         client.produce(&place.bootstrap(), &topic, codec, &records).unwrap();
         counts.insert(topic, records.len());
     }
+    let mut producer = Idempotent::new(&place);
+    producer.go_on(&place);
     create(&place, "configured", 3, &CONFIGURED);
     fill_rolled(&place, &mut counts);
     Client::Java.consume(&place.bootstrap(), "of-gzip", "workers", counts["of-gzip"]).unwrap();
@@ -494,6 +334,7 @@ fn a_directory_that_ours_began_is_served_by_apache_kafka_whoever_is_killed() {
     let mut kafka = place.start_kafka().unwrap();
     same(&look(&place, &["workers"], &counts), &by_ours, "Apache Kafka serves what ours began");
     go_on(&place, "kafka", &mut counts);
+    producer.go_on(&place);
     let by_kafka = look(&place, &["workers"], &counts);
     assert_eq!(complaints(&kafka), Vec::<String>::new());
     kafka.kill().unwrap();
@@ -501,16 +342,19 @@ fn a_directory_that_ours_began_is_served_by_apache_kafka_whoever_is_killed() {
     let mut ours = place.start_ottla().unwrap();
     same(&look(&place, &["workers"], &counts), &by_kafka, "ours serves what a killed Apache Kafka left");
     go_on(&place, "ours-again", &mut counts);
+    producer.go_on(&place);
     let by_ours = look(&place, &["workers"], &counts);
     ours.kill().unwrap();
 
     let kafka = place.start_kafka().unwrap();
     same(&look(&place, &["workers"], &counts), &by_ours, "Apache Kafka serves what a killed one of ours left");
+    producer.go_on(&place);
+    let by_kafka = look(&place, &["workers"], &counts);
     stop(kafka, &place.data());
 
     // Apache Kafka leaves the indexes of its metadata log untrimmed; what its tool is to find no fault in is ours again.
     let ours = place.start_ottla().unwrap();
-    same(&look(&place, &["workers"], &counts), &by_ours, "ours serves it at last");
+    same(&look(&place, &["workers"], &counts), &by_kafka, "ours serves it at last");
     stop(ours, &place.data());
     no_fault_in(&mut tools, &place.data());
     a_fault_is_found(&mut tools, &place.data());
