@@ -37,7 +37,7 @@ use ottla_wire::sync_group_request::SyncGroupRequestAssignment;
 use ottla_wire::update_features_request::FeatureUpdateKey;
 use ottla_wire::*;
 
-use crate::world::{Came, World, batch, read};
+use crate::world::{Came, HELD_MS, World, batch, read};
 
 /// A topic that is there, and one that is not.
 const NAMES: [&str; 2] = ["flights", "nowhere"];
@@ -159,6 +159,24 @@ fn whatever_is_asked_is_answered_in_its_version() {
     law.run();
     let missing: Vec<_> = SERVED.iter().filter(|api| !law.asked.contains(api)).collect();
     assert!(missing.is_empty(), "served and not asked: {missing:?}");
+}
+
+/// One answer of each way: of the image, at once, of the coordinators, of the controller, of the partitions.
+#[test]
+fn answers_tell_how_long_their_client_is_held_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut law = Law::begin(folder.path());
+    let metadata = law.answer(&MetadataRequest::default(), 12).unwrap();
+    assert_eq!(read::<MetadataResponse<'_>>(&metadata, 12).throttle_time_ms, HELD_MS as i32);
+    let versions = law.answer(&ApiVersionsRequest::default(), 2).unwrap();
+    assert_eq!(read::<ApiVersionsResponse<'_>>(&versions, 2).throttle_time_ms, HELD_MS as i32);
+    let groups = law.answer(&ListGroupsRequest::default(), 5).unwrap();
+    assert_eq!(read::<ListGroupsResponse<'_>>(&groups, 5).throttle_time_ms, HELD_MS as i32);
+    let request = CreateTopicsRequest { timeout_ms: 1000, ..Default::default() };
+    let topics = law.answer(&request, 7).unwrap();
+    assert_eq!(read::<CreateTopicsResponse<'_>>(&topics, 7).throttle_time_ms, HELD_MS as i32);
+    let fetched = law.answer(&FetchRequest { max_wait_ms: 0, ..Default::default() }, 17).unwrap();
+    assert_eq!(read::<FetchResponse<'_>>(&fetched, 17).throttle_time_ms, HELD_MS as i32);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ottla_api::{AllowAll, Authorizer, FixedLoggers, Listener, ListenerRole, Loggers, NoQuotas, Peer};
+use ottla_api::{AllowAll, Authorizer, FixedLoggers, Listener, ListenerRole, Loggers, Peer, Quotas};
 use ottla_commit_log::Descriptor;
 use ottla_config::{BrokerConfig, Properties};
 use ottla_disk::Disk;
@@ -64,11 +64,23 @@ fn open_with(
 ) -> Result<Node<Disk>, BootError> {
     let (files, config) = (Disk::new(64), config(folder, more));
     format_if_new(&files, &config, 7, now)?;
-    let quotas = Box::new(NoQuotas);
+    let quotas = Box::new(EverybodyWaits);
     // Every life of a process draws another incarnation.
     static LIVES: AtomicU64 = AtomicU64::new(8);
     let seed = LIVES.fetch_add(1, Ordering::Relaxed);
     Node::open(Setup { files, config, seed, authorizer, quotas, loggers }, now)
+}
+
+/// What the quota hook says of every request; every answer must carry it.
+pub(crate) const HELD_MS: u32 = 7;
+
+/// Holds every client back.
+struct EverybodyWaits;
+
+impl Quotas for EverybodyWaits {
+    fn charge(&self, _: Now, _: &Peer, _: Option<&str>, _: ApiKey, _: usize) -> u32 {
+        HELD_MS
+    }
 }
 
 impl World {
@@ -202,6 +214,7 @@ impl World {
 }
 
 pub(crate) fn whole(reply: &Reply<DescriptorOf<Disk>>) -> Vec<u8> {
+    assert_eq!(reply.mute_ms, HELD_MS, "the client is held back after every answer");
     let mut bytes = Vec::new();
     let mut sent = 0;
     for splice in &reply.splices {
