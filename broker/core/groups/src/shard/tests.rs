@@ -6,6 +6,7 @@
 use ottla_vocabulary::{Duration, MemberId, Timestamp};
 
 use super::*;
+use crate::group::State;
 use crate::request::{Identity, Join, Protocol};
 
 fn at(millis: u64) -> Now {
@@ -117,4 +118,84 @@ fn an_id_that_no_answer_could_carry_is_refused() {
     assert!(shard.groups.is_empty());
     assert_eq!(ask(&mut shard, at(0), join(&longest, 1)).unwrap().0, ErrorCode::MemberIdRequired);
     assert_eq!(ask(&mut shard, at(0), named(&longest)), None, "it is taken in");
+}
+
+/// Draws the same numbers in every run of a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// What a member that was told `id` may ask next.
+fn any_request(dice: &mut Dice, id: &MemberId, generation: i32, unique: usize) -> Request {
+    let group = GroupId::new("g");
+    let instance = (dice.below(3) == 0).then(|| format!("i{}", dice.below(2)));
+    let who = Identity { group: group.clone(), member: id.clone(), instance: instance.clone(), generation };
+    match dice.below(8) {
+        0 | 1 => Request::Join(Join { instance, asks_for_id_first: dice.below(2) == 0, ..join("c", unique) }),
+        2 | 3 => Request::Join(Join {
+            member: id.clone(),
+            instance,
+            session_timeout: Duration::from_secs(6 + dice.below(30)),
+            rebalance_timeout: Duration::from_secs(dice.below(30)),
+            ..join("c", unique)
+        }),
+        4 | 5 => {
+            let assignments = vec![(id.clone(), vec![1])];
+            Request::Sync(crate::request::Sync { who, protocol_type: None, protocol_name: None, assignments })
+        }
+        6 => Request::Heartbeat(who),
+        _ => Request::Leave { group, members: vec![crate::request::Leaving { member: id.clone(), instance }] },
+    }
+}
+
+#[test]
+fn every_member_is_listened_for_and_nothing_else_is() {
+    for seed in 0..200 {
+        let (mut dice, mut shard) = (Dice(seed), loaded());
+        let (mut millis, mut ids) = (0, vec![MemberId::new("")]);
+        for step in 0..300 {
+            let generation = shard.groups.get(&GroupId::new("g")).map_or(-1, |group| group.generation);
+            let id = ids[ids.len() - 1 - dice.below(ids.len().min(4) as u64) as usize].clone();
+            let mut actions = std::collections::VecDeque::from(if dice.below(3) == 0 {
+                millis += dice.below(4000);
+                shard.on_time(at(millis))
+            } else {
+                shard.on_request(at(millis), any_request(&mut dice, &id, generation, step), ())
+            });
+            while let Some(action) = actions.pop_front() {
+                match action {
+                    Action::Reply { reply: Reply::Join(joined), .. } => ids.push(joined.member),
+                    Action::Reply { .. } => {}
+                    Action::Append { then, .. } if dice.below(10) == 0 => {
+                        actions.extend(shard.on_append_failed(at(millis), ErrorCode::NotCoordinator, then));
+                    }
+                    Action::Append { records, then } => {
+                        actions.extend(shard.on_appended(at(millis), Offset::ZERO, &records, then));
+                    }
+                }
+            }
+            check_timers(&shard, seed, step);
+        }
+    }
+}
+
+/// Whoever does not wait for us has a timer that ends its silence, and there are no more timers than there are reasons.
+fn check_timers(shard: &Shard<()>, seed: u64, step: usize) {
+    let mut reasons = 1; // offsets expire
+    for group in shard.groups.values() {
+        reasons += group.pending.len() + usize::from(group.timer.is_some());
+        for member in group.members.values() {
+            reasons += usize::from(member.timer.is_some());
+            let ends = member.timer.is_some_and(|timer| timer.due <= member.deadline);
+            assert!(ends || member.is_waiting(), "seed {seed}, step {step}: {member:?}");
+        }
+        let waits = matches!(group.state, State::PreparingRebalance | State::CompletingRebalance);
+        assert!(!waits || group.timer.is_some(), "seed {seed}, step {step}: nothing ends {:?}", group.state);
+    }
+    assert_eq!(shard.timers.len(), reasons, "seed {seed}, step {step}");
 }
