@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ottla_commit_log::checkpoint::read_offsets;
+use ottla_commit_log::layout::{HIGH_WATERMARKS, LOG_STARTS, RECOVERY_POINTS};
 use ottla_commit_log::{Log, LogDirectory, LogSettings, NewBatch, Origin};
 use ottla_records::{BatchBuilder, BatchOptions, BatchView};
 use ottla_simulation::SimulatedDisk;
@@ -64,4 +66,37 @@ fn a_topic_created_again_inherits_no_checkpoint() {
     let log = find(&mut directory, 0);
     assert_eq!((log.log_start(), log.log_end()), (Offset(0), Offset(3)), "what was acknowledged is there");
     assert_eq!(log.recovery_point(), Offset(0), "and nothing of it was synced yet");
+}
+
+#[test]
+fn what_is_checkpointed_of_a_log_stays_while_it_is_not_opened_and_goes_with_its_folder() {
+    let disk = SimulatedDisk::new(1);
+    let mut directory = open(&disk);
+    let mut logs: Vec<Log<SimulatedDisk>> = (0..3).map(|index| create(&mut directory, index, FIRST)).collect();
+    let partitions = [flights(0), flights(1), flights(2)];
+    for log in &mut logs {
+        append(log, 20);
+        log.delete_records(Offset(10)).unwrap();
+        log.flush().unwrap();
+    }
+    directory.checkpoint(partitions.iter().zip(logs.iter().map(Log::positions))).unwrap();
+    drop((directory, logs));
+
+    let disk = disk.after_kill(2);
+    let mut directory = open(&disk);
+    let deleted = find(&mut directory, 2);
+    directory.delete_log(&partitions[2], deleted, Uuid::ONE).unwrap();
+    let mut log = find(&mut directory, 0);
+    append(&mut log, 1);
+    let position = log.positions();
+    directory.checkpoint_high_watermarks([(&partitions[0], position)]).unwrap();
+    directory.checkpoint([(&partitions[0], position)]).unwrap();
+    directory.checkpoint_log_starts([(&partitions[0], position)]).unwrap();
+    let told = |file: &str| -> Vec<(i32, i64)> {
+        let offsets = read_offsets(&disk, &Path::new("/data").join(file)).unwrap();
+        offsets.iter().map(|(partition, offset)| (partition.partition.0, offset.0)).collect()
+    };
+    assert_eq!(told(HIGH_WATERMARKS), [(0, 21), (1, 20)]);
+    assert_eq!(told(RECOVERY_POINTS), [(0, 20), (1, 20)]);
+    assert_eq!(told(LOG_STARTS), [(0, 10), (1, 10)]);
 }

@@ -222,8 +222,9 @@ impl<F: Files> LogDirectory<F> {
         Ok(())
     }
 
-    /// Writes the three checkpoints. Partitions that are not given are taken out of them. The logs are told by
-    /// [`Log::on_recovery_point_checkpointed`] afterwards if they were flushed or truncated meanwhile.
+    /// Writes the three checkpoints. What they said of a partition that is not given stays while it has its folder: it may
+    /// not have been opened yet. The logs are told by [`Log::on_recovery_point_checkpointed`] afterwards if they were
+    /// flushed or truncated meanwhile.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -231,23 +232,14 @@ impl<F: Files> LogDirectory<F> {
         &mut self,
         positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
     ) -> Result<(), FileError> {
-        let (mut recovery_points, mut high_watermarks) = (BTreeMap::new(), BTreeMap::new());
-        let mut log_starts = BTreeMap::new();
-        for (partition, positions) in positions {
-            recovery_points.insert(partition.clone(), positions.recovery_point);
-            high_watermarks.insert(partition.clone(), positions.high_watermark);
-            if !positions.is_start_on_disk {
-                log_starts.insert(partition.clone(), positions.log_start);
-            }
-        }
-        self.recovery_points = recovery_points;
-        self.high_watermarks = high_watermarks;
-        self.log_starts = log_starts;
+        let given: BTreeMap<&TopicPartition, LogPositions> = positions.into_iter().collect();
+        self.recovery_points = self.told(&self.recovery_points, &given, |log| Some(log.recovery_point));
+        self.high_watermarks = self.told(&self.high_watermarks, &given, |log| Some(log.high_watermark));
+        self.log_starts = self.told(&self.log_starts, &given, start_to_tell);
         self.write_all()
     }
 
-    /// Writes the checkpoint of high watermarks alone, if it says anything new. Partitions that are not given are taken
-    /// out of it.
+    /// Writes the checkpoint of high watermarks alone, if it says anything new; see [`LogDirectory::checkpoint`].
     ///
     /// # Errors
     /// When the disk refuses.
@@ -255,8 +247,7 @@ impl<F: Files> LogDirectory<F> {
         &mut self,
         positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
     ) -> Result<(), FileError> {
-        let told = positions.into_iter().map(|(partition, positions)| (partition.clone(), positions.high_watermark));
-        let told = told.collect();
+        let told = self.told(&self.high_watermarks, &positions.into_iter().collect(), |log| Some(log.high_watermark));
         if told != self.high_watermarks {
             checkpoint::write_offsets(&self.files, &self.path.join(HIGH_WATERMARKS), &told)?;
             self.high_watermarks = told;
@@ -264,7 +255,7 @@ impl<F: Files> LogDirectory<F> {
         Ok(())
     }
 
-    /// Writes the checkpoint of log starts alone, if it says anything new.
+    /// Writes the checkpoint of log starts alone, if it says anything new; see [`LogDirectory::checkpoint`].
     ///
     /// # Errors
     /// When the disk refuses.
@@ -272,13 +263,27 @@ impl<F: Files> LogDirectory<F> {
         &mut self,
         positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
     ) -> Result<(), FileError> {
-        let told = positions.into_iter().filter(|(_, positions)| !positions.is_start_on_disk);
-        let told = told.map(|(partition, positions)| (partition.clone(), positions.log_start)).collect();
+        let told = self.told(&self.log_starts, &positions.into_iter().collect(), start_to_tell);
         if told != self.log_starts {
             checkpoint::write_offsets(&self.files, &self.path.join(LOG_STARTS), &told)?;
             self.log_starts = told;
         }
         Ok(())
+    }
+
+    /// What a checkpoint is to say: of the partitions that are given, and of others what it said before.
+    fn told(
+        &self,
+        before: &BTreeMap<TopicPartition, Offset>,
+        given: &BTreeMap<&TopicPartition, LogPositions>,
+        offset: impl Fn(&LogPositions) -> Option<Offset>,
+    ) -> BTreeMap<TopicPartition, Offset> {
+        let stays =
+            |partition: &TopicPartition| !given.contains_key(partition) && is_there(&self.files, &self.path, partition);
+        let kept = before.iter().filter(|(partition, _)| stays(partition));
+        let kept = kept.map(|(partition, offset)| (partition.clone(), *offset));
+        let told = given.iter().filter_map(|(partition, log)| Some(((*partition).clone(), offset(log)?)));
+        kept.chain(told).collect()
     }
 
     /// Lowers the recovery points of logs that are to be truncated to those that the logs have now, on disk and in the
@@ -305,7 +310,7 @@ impl<F: Files> LogDirectory<F> {
         Ok(())
     }
 
-    /// Ends a clean stop, after all logs were closed: writes the checkpoints and the mark, and gives the lock back.
+    /// Ends a clean stop, after all logs that the directory has were closed: writes the checkpoints and the mark, and gives the lock back.
     ///
     /// # Errors
     /// When the disk refuses; then the stop is not a clean one.
@@ -341,6 +346,11 @@ impl<F: Files> LogDirectory<F> {
         write(HIGH_WATERMARKS, &self.high_watermarks)?;
         write(LOG_STARTS, &self.log_starts)
     }
+}
+
+/// The log's start, where no segment's name says it.
+fn start_to_tell(log: &LogPositions) -> Option<Offset> {
+    (!log.is_start_on_disk).then_some(log.log_start)
 }
 
 /// Whether a partition has its folder; where the disk does not say, it has.

@@ -209,9 +209,13 @@ impl<F: Files> Node<F> {
             for found in directory.partitions().iter().filter(|found| found.partition != metadata_partition()) {
                 let topic = image.topics.by_name(&found.partition.topic);
                 let is_known = topic.is_some_and(|topic| {
-                    let mine = self.partition(topic.id, found.partition.partition);
-                    mine.is_ok_and(|partition| partition.directory == place)
-                        && found.topic.is_none_or(|id| id == topic.id)
+                    let index = found.partition.partition;
+                    let is_mine = match self.partition(topic.id, index) {
+                        Ok(partition) => partition.directory == place,
+                        // It may be the one that the disk refused to open and that is tried again.
+                        Err(_) => self.unopened.lock().contains(&(topic.id, index)),
+                    };
+                    is_mine && found.topic.is_none_or(|id| id == topic.id)
                 });
                 let folder = directory.path().join(found.partition.to_string());
                 let is_there = !is_known && matches!(self.files.facts(&folder), Ok(Some(_)));
@@ -241,7 +245,7 @@ impl<F: Files> Node<F> {
         self.life.lock().may_stop
     }
 
-    /// Ends cleanly: all logs are on disk, and each directory says so. Requests that come later are refused.
+    /// Ends cleanly: all logs are on disk, and each directory of which all could be opened says so. Requests that come later are refused.
     ///
     /// # Errors
     /// When something could not be written; the stop is then not a clean one.
@@ -279,10 +283,31 @@ impl<F: Files> Node<F> {
             return Err(error);
         }
         let directories: Vec<_> = self.directories.lock().drain(..).collect();
-        for (directory, positions) in directories.into_iter().zip(positions) {
-            directory.close(positions.iter().map(|(partition, positions)| (partition, *positions)), epoch)?;
+        for (mut directory, positions) in directories.into_iter().zip(positions) {
+            let positions = positions.iter().map(|(partition, positions)| (partition, *positions));
+            match self.unopened_in(&directory) {
+                // The mark says of all logs that they need no recovery, and of this one nobody knows.
+                Some(unopened) => {
+                    tracing::warn!(partition = %unopened, "its log was never opened: the directory gets no mark of a clean stop");
+                    directory.checkpoint(positions)?;
+                }
+                None => directory.close(positions, epoch)?,
+            }
         }
         Ok(())
+    }
+
+    /// A partition that has its folder here and whose log could not be opened.
+    fn unopened_in(&self, directory: &LogDirectory<F>) -> Option<TopicPartition> {
+        let image = self.image();
+        let unopened = self.unopened.lock();
+        let named = unopened.iter().filter_map(|(id, index)| {
+            let topic = image.topics.get(*id)?;
+            Some(TopicPartition::new(topic.name.clone(), *index))
+        });
+        let lies_here =
+            |name: &TopicPartition| !matches!(self.files.facts(&directory.path().join(name.to_string())), Ok(None));
+        named.into_iter().find(lies_here)
     }
 }
 

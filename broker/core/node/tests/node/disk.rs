@@ -174,3 +174,40 @@ fn a_directory_whose_disk_failed_is_read_and_not_written() {
     world.node.upkeep(world.now);
     assert_eq!(world.produce("later", &late, -1), Some((ErrorCode::None, 0)));
 }
+
+#[test]
+fn a_log_that_could_not_be_opened_keeps_its_checkpoint_and_its_directory_gets_no_clean_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let recovery_points = || std::fs::read_to_string(folder.path().join("recovery-point-offset-checkpoint")).unwrap();
+    {
+        let mut world = World::new(folder.path(), "");
+        world.create("flights", 1);
+        world.create("quakes", 1);
+        produce_now(&mut world, "flights");
+        world.pass(60_000);
+        world.node.upkeep(world.now);
+        assert!(recovery_points().contains("flights 0 1"));
+    }
+    // No segment can be as long.
+    let segment = folder.path().join("flights-0/00000000000000000000.log");
+    let segment = std::fs::File::options().write(true).open(segment).unwrap();
+    let length = segment.metadata().unwrap().len();
+    segment.set_len(3 << 30).unwrap();
+    {
+        let mut world = World::new(folder.path(), "");
+        assert_eq!(world.produce("flights", &batch(&["a"], None), -1), Some((ErrorCode::KafkaStorageError, -1)));
+        produce_now(&mut world, "quakes");
+        world.pass(60_000);
+        world.node.upkeep(world.now);
+        assert!(recovery_points().contains("flights 0 1") && recovery_points().contains("quakes 0 1"));
+        world.node.close(world.now).unwrap();
+    }
+    assert!(recovery_points().contains("flights 0 1") && recovery_points().contains("quakes 0 1"));
+    let mark = folder.path().join(".kafka_cleanshutdown");
+    assert!(!mark.exists());
+    segment.set_len(length).unwrap();
+    let mut world = World::new(folder.path(), "");
+    assert_eq!(offset(&mut world, "flights", -1), 1);
+    world.node.close(world.now).unwrap();
+    assert!(mark.exists());
+}
