@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use ottla_records::BatchView;
 use ottla_vocabulary::{Duration, LeaderEpoch, NodeId, Offset, PartitionIndex, Timestamp, TopicId};
 use ottla_wire::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
@@ -86,13 +87,15 @@ pub(crate) fn handle<'a>(
         -1 => Some(Acks::All),
         _ => None,
     };
-    let transactional = request.transactional_id.as_deref();
-    let refusal = match (acks, transactional) {
-        (None, _) => Some(ErrorCode::InvalidRequiredAcks),
-        (_, Some(id)) if !context.allows(Operation::Write, Resource::TransactionalId(id)) => {
-            Some(ErrorCode::TransactionalIdAuthorizationFailed)
-        }
-        _ => None,
+    let transactional_id = request.transactional_id.as_deref();
+    let may_transact =
+        || transactional_id.is_some_and(|id| context.allows(Operation::Write, Resource::TransactionalId(id)));
+    let refusal = if has_transactional_batch(request) && !may_transact() {
+        Some(ErrorCode::TransactionalIdAuthorizationFailed)
+    } else if acks.is_none() {
+        Some(ErrorCode::InvalidRequiredAcks)
+    } else {
+        None
     };
     let mut topics = Vec::with_capacity(request.topic_data.len().min(64));
     for topic in &request.topic_data {
@@ -115,7 +118,13 @@ pub(crate) fn handle<'a>(
             let work = known.and_then(|found| {
                 topics::has_partition(found, index)?;
                 topics::is_writable(context, found)?;
-                records
+                let records = records?;
+                // Nobody would ever end the transaction, and what is behind its beginning could not be read as committed.
+                // Kafka says this of a transactional id that its coordinator does not know, and here none is known.
+                if is_transactional(records) {
+                    return Err(ErrorCode::InvalidProducerIdMapping);
+                }
+                Ok(records)
             });
             PartitionWork { index, work }
         });
@@ -123,6 +132,23 @@ pub(crate) fn handle<'a>(
     }
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     Ok(Outcome::Produce(Task { acks: acks.unwrap_or(Acks::All), timeout, topics }))
+}
+
+/// Whether any batch is part of a transaction, which a transactional id must be allowed for.
+fn has_transactional_batch(request: &ProduceRequest<'_>) -> bool {
+    let mut topics = request.topic_data.iter();
+    topics.any(|topic| {
+        let mut partitions = topic.partition_data.iter();
+        partitions.any(|partition| match partition.records {
+            Some(Records::Bytes(bytes)) => is_transactional(bytes),
+            Some(Records::Elsewhere { .. }) | None => false,
+        })
+    })
+}
+
+/// What is no whole batch is refused when it is checked.
+fn is_transactional(bytes: &[u8]) -> bool {
+    BatchView::parse(bytes).is_ok_and(|batch| batch.header().attributes.is_transactional())
 }
 
 /// The answer.

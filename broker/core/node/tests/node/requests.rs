@@ -1,7 +1,8 @@
 //! What becomes of single requests.
 
 use ottla_node::{BootError, Close, Handled, Stage, Token};
-use ottla_vocabulary::Duration;
+use ottla_records::{BatchBuilder, BatchOptions};
+use ottla_vocabulary::{Duration, ProducerEpoch, ProducerId, Sequence};
 use ottla_wire::create_topics_request::CreatableTopic;
 use ottla_wire::fetch_request::{FetchPartition, FetchTopic};
 use ottla_wire::frame::request_frame;
@@ -203,6 +204,42 @@ fn a_repeated_batch_is_kept_once_and_a_gap_is_refused() {
     let gap = batch(&["d"], Some((id, 3)));
     assert_eq!(world.produce("flights", &gap, -1), Some((ErrorCode::OutOfOrderSequenceNumber, -1)));
     assert_eq!(world.produce("flights", &batch(&["c"], Some((id, 2))), -1), Some((ErrorCode::None, 2)));
+}
+
+#[test]
+fn a_batch_of_a_transaction_is_refused_and_holds_no_reader_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    world.create("flights", 2);
+    let topic_id = world.topic_id("flights");
+    let options = BatchOptions {
+        producer_id: ProducerId(7),
+        producer_epoch: ProducerEpoch(0),
+        base_sequence: Sequence(0),
+        is_transactional: true,
+        ..BatchOptions::default()
+    };
+    let mut builder = BatchBuilder::new(options);
+    builder.push(world.now.wall, None, Some(b"a"), &[]);
+    let (transactional, plain) = (builder.finish().unwrap(), batch(&["b"], None));
+    let mut produce = |transactional_id: Option<&str>| {
+        let partition = |index, batch| PartitionProduceData { index, records: Some(Records::Bytes(batch)) };
+        let partition_data = vec![partition(0, transactional.as_slice()), partition(1, plain.as_slice())].into();
+        let topic = TopicProduceData { topic_id, partition_data, ..TopicProduceData::default() };
+        let transactional_id = transactional_id.map(|id| id.to_owned().into());
+        let request =
+            ProduceRequest { transactional_id, acks: -1, topic_data: vec![topic].into(), ..Default::default() };
+        let bytes = world.ask(&request, 13);
+        let topic = read::<ProduceResponse<'_>>(&bytes, 13).responses.iter().next().unwrap().clone();
+        topic.partition_responses.iter().map(|partition| ErrorCode::from_code(partition.error_code)).collect::<Vec<_>>()
+    };
+    assert_eq!(produce(None), [ErrorCode::TransactionalIdAuthorizationFailed; 2], "all of the request, as in Kafka");
+    assert_eq!(produce(Some("payments")), [ErrorCode::InvalidProducerIdMapping, ErrorCode::None]);
+    world.produce("flights", &plain, -1);
+    let bytes = reply(world.fetch("flights", 0, (0, -1), 0));
+    let response = read::<FetchResponse<'_>>(&bytes, 17);
+    let partition = response.responses.iter().next().unwrap().partitions.iter().next().unwrap();
+    assert_eq!((partition.high_watermark, partition.last_stable_offset), (1, 1));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use ottla_api::authorizer::{Asker, Authorizer, Operation, Resource};
 use ottla_api::served::{SERVED, is_version_served};
 use ottla_api::{Listener, ListenerRole};
-use ottla_vocabulary::Uuid;
+use ottla_records::{BatchBuilder, BatchOptions};
+use ottla_vocabulary::{Timestamp, Uuid};
 use ottla_wire::alter_configs_request as alter;
 use ottla_wire::create_partitions_request::CreatePartitionsTopic;
 use ottla_wire::create_topics_request::CreatableTopic;
@@ -256,6 +257,10 @@ fn records(law: &mut Law) {
     let gap = batch(&["e"], Some((5, 9)));
     let (good, bad, gap): (&[u8], &[u8], &[u8]) = (good.leak(), bad.leak(), gap.leak());
     let batches = [good, bad, gap];
+    let options = BatchOptions { is_transactional: true, ..BatchOptions::default() };
+    let mut transactional = BatchBuilder::new(options);
+    transactional.push(Timestamp::NONE, None, Some(b"e"), &[]);
+    let transactional: &[u8] = transactional.finish().unwrap().leak();
     law.holds(is!(ProduceResponse), |law, _| {
         let produce = |place: usize, index: i32, records: &'static [u8], acks: i16| {
             let partition = PartitionProduceData { index, records: Some(Records::Bytes(records)) };
@@ -267,7 +272,7 @@ fn records(law: &mut Law) {
             ProduceRequest { acks, timeout_ms: 100, topic_data: vec![topic].into(), ..ProduceRequest::default() }
         };
         let mut all: Vec<_> = batches.iter().map(|records| produce(0, 0, records, -1)).collect();
-        all.push(ProduceRequest { transactional_id: Some("payments".into()), ..produce(0, 0, good, -1) });
+        all.push(ProduceRequest { transactional_id: Some("payments".into()), ..produce(0, 0, transactional, -1) });
         all.extend([produce(0, 9, good, 1), produce(1, 0, good, 1), produce(0, 0, good, 7)]);
         all
     });
