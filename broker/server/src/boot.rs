@@ -21,8 +21,9 @@ use crate::security::Security;
 use crate::shell::{Clocks, Shell, keep_deadlines, keep_up, sync_metadata};
 use crate::{http, settings};
 
-/// Files that logs keep open; the rest of the process' descriptors are for connections.
-const FILES_BUDGET: usize = 2048;
+/// Descriptors that are neither log files nor connections: listeners, locks, timers, the folders and small files that are
+/// open for a moment, and who asks for metrics.
+const OTHER_DESCRIPTORS: usize = 96;
 /// How long a broker that was told to stop waits for the controller's leave.
 const LEAVE_MAX: Duration = Duration::from_secs(10);
 
@@ -32,6 +33,25 @@ pub struct Running {
     shell: Arc<Shell>,
     accepting: JoinSet<()>,
     beside: JoinSet<()>,
+}
+
+/// How the process's descriptors are shared out, so that neither many partitions nor many clients take the others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Descriptors {
+    files: usize,
+    clients: usize,
+    controllers: usize,
+}
+
+impl Descriptors {
+    fn of(limit: u64) -> Descriptors {
+        let files = ottla_disk::budget_of_process(limit);
+        let left = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(files);
+        let connections = left.saturating_sub(OTHER_DESCRIPTORS).max(2);
+        // Few nodes and administrators come to the controller, but they must get there.
+        let controllers = connections.div_ceil(8);
+        Descriptors { files, clients: connections - controllers, controllers }
+    }
 }
 
 /// Says how long each step of the start took.
@@ -68,6 +88,8 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     let addresses = addresses(&config).await?;
     let metrics = settings::metrics_address(options, &config).await?;
     steps.done("read the configuration");
+    let descriptors = Descriptors::of(ottla_disk::raise_descriptor_limit());
+    tracing::info!(files = descriptors.files, connections = descriptors.clients, "shared out the descriptors");
     // 2. The addresses: an address that is taken is found out before anything is written.
     let (send, receive) = (config.network.send_buffer_bytes, config.network.receive_buffer_bytes);
     let buffers = Buffers { send, receive };
@@ -81,7 +103,9 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     // 3. The directories, the metadata log, the partitions; until the broker is in service.
     let node = {
         let (config, levels) = (config.clone(), levels.clone());
-        tokio::task::spawn_blocking(move || open(config, levels, clocks)).await.context("open the node")??
+        tokio::task::spawn_blocking(move || open(config, levels, clocks, descriptors.files))
+            .await
+            .context("open the node")??
     };
     let shell = Shell::new(node, clocks);
     steps.done("opened the node");
@@ -97,7 +121,8 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
         frame_bytes_max: config.network.request_bytes_max as usize,
         idle_max: config.network.connection_idle_max.unwrap_or(Duration::from_secs(u64::from(u32::MAX))),
     };
-    let (clients, controllers) = (Arc::new(Crowd::default()), Arc::new(Crowd::default()));
+    let (clients, controllers) =
+        (Arc::new(Crowd::new(descriptors.clients)), Arc::new(Crowd::new(descriptors.controllers)));
     let mut accepting = JoinSet::new();
     for (listener, socket) in sockets {
         let address = socket.local_addr().context("read a listener's address")?;
@@ -117,8 +142,8 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     Ok(Running { shell, accepting, beside })
 }
 
-fn open(config: BrokerConfig, levels: Levels, clocks: Clocks) -> Result<Node<Disk>> {
-    let disk = Disk::new(FILES_BUDGET);
+fn open(config: BrokerConfig, levels: Levels, clocks: Clocks, files_budget: usize) -> Result<Node<Disk>> {
+    let disk = Disk::new(files_budget);
     let seed = seed()?;
     if let Some(cluster_id) = format_if_new(&disk, &config, seed, clocks.now())? {
         tracing::info!(%cluster_id, "formatted the log directories of a new cluster");
@@ -196,5 +221,19 @@ impl Running {
     /// Whether the broker serves.
     pub fn is_serving(&self) -> bool {
         self.shell.node.stage() == Stage::Running
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_connections_together_fit_the_process() {
+        for limit in [256, 1024, 4096, 65_536, 1 << 20, 1 << 30] {
+            let Descriptors { files, clients, controllers } = Descriptors::of(limit);
+            assert!((files + clients + controllers + OTHER_DESCRIPTORS) as u64 <= limit, "of {limit}");
+            assert!(16 <= files && 16 <= clients + controllers && 0 < controllers, "of {limit}");
+        }
     }
 }

@@ -18,8 +18,10 @@ use crate::shell::Shell;
 
 /// Who is connected to the broker's listeners, and how many more may be. The limits are read of each arrival, for they
 /// change while the broker runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Crowd {
+    /// How many the process has descriptors for, whatever `max.connections` says.
+    descriptors: usize,
     counts: Mutex<Counts>,
     /// Somebody went.
     gone: Notify,
@@ -39,11 +41,15 @@ struct Counted {
 }
 
 impl Crowd {
+    pub(crate) fn new(descriptors: usize) -> Crowd {
+        Crowd { descriptors, counts: Mutex::default(), gone: Notify::new() }
+    }
+
     /// Waits until one more is allowed.
     async fn room(&self, all_max: impl Fn() -> usize) {
         loop {
             let gone = self.gone.notified();
-            if self.counts.lock().all < all_max() {
+            if self.counts.lock().all < all_max().min(self.descriptors) {
                 return;
             }
             // The limit may be raised meanwhile, which nobody tells.
@@ -164,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_address_gets_its_places_back() {
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(Crowd::new(2));
         let here = IpAddr::from([127, 0, 0, 1]);
         let first = crowd.enter(here, 1);
         assert!(first.is_some() && crowd.enter(here, 1).is_none());
@@ -175,7 +181,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_to_a_full_broker_waits_until_somebody_goes_or_the_limit_is_raised() {
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(Crowd::new(2));
         let limit = std::sync::atomic::AtomicUsize::new(1);
         let max = || limit.load(std::sync::atomic::Ordering::Relaxed);
         let soon = |seconds| Duration::from_secs(seconds);
@@ -187,6 +193,9 @@ mod tests {
         limit.store(1, std::sync::atomic::Ordering::Relaxed);
         drop(first);
         assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_ok());
+        limit.store(usize::MAX, std::sync::atomic::Ordering::Relaxed);
+        let _both = [2, 3].map(|last| crowd.enter(IpAddr::from([127, 0, 0, last]), 9));
+        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_err(), "there is no third descriptor");
     }
 
     #[test]
