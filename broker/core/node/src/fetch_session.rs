@@ -103,6 +103,7 @@ impl Session {
 pub(crate) struct FetchSessions {
     sessions: Map<i32, Session>,
     slots_max: usize,
+    places_max: usize,
     eviction: Duration,
     places: usize,
     next_id: i32,
@@ -112,7 +113,15 @@ pub(crate) struct FetchSessions {
 impl FetchSessions {
     /// `first_id` is random, so that a session of before a restart is not taken for one of after it.
     pub(crate) fn new(slots_max: usize, eviction: Duration, first_id: i32) -> FetchSessions {
-        FetchSessions { sessions: Map::default(), slots_max, eviction, places: 0, next_id: first_id.max(1), evicted: 0 }
+        FetchSessions {
+            sessions: Map::default(),
+            slots_max,
+            places_max: PLACES_MAX,
+            eviction,
+            places: 0,
+            next_id: first_id.max(1),
+            evicted: 0,
+        }
     }
 
     /// How many sessions there are, how many partitions they hold, and how many gave way.
@@ -162,7 +171,14 @@ impl FetchSessions {
         for place in forgotten {
             session.remove(place);
         }
-        self.places = self.places - before + session.places.len();
+        let after = session.places.len();
+        self.places = self.places - before + after;
+        if before < after && self.places_max < self.places {
+            // The client begins anew and is then served without a session, if there is still no room.
+            self.drop_session(fields.id);
+            self.evicted += 1;
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
         session.used = now;
         session.epoch = if session.epoch == i32::MAX { 1 } else { session.epoch + 1 };
         if session.places.is_empty() {
@@ -173,7 +189,7 @@ impl FetchSessions {
     }
 
     fn create(&mut self, now: Instant, by_id: bool, asked: &[FetchWish]) -> Scope {
-        if asked.is_empty() || self.slots_max == 0 || PLACES_MAX < self.places + asked.len() {
+        if asked.is_empty() || self.slots_max == 0 || self.places_max < self.places + asked.len() {
             return Scope::Sessionless;
         }
         if self.slots_max <= self.sessions.len() && !self.make_room(now, asked.len()) {
@@ -338,6 +354,18 @@ mod tests {
         assert_eq!(resume(&mut sessions, 7, 2, vec![]), Err(ErrorCode::InvalidFetchSessionEpoch));
         let by_name = sessions.begin(at(0), SessionFields { id: 7, epoch: 1 }, false, vec![], &[]);
         assert_eq!(by_name, Err(ErrorCode::FetchSessionTopicIdError));
+    }
+
+    #[test]
+    fn a_session_that_grows_past_what_all_may_hold_ends() {
+        let mut sessions = FetchSessions { places_max: 5, ..sessions(10) };
+        assert_eq!(open(&mut sessions, at(0), 2), Scope::New { id: 7 });
+        assert_eq!(open(&mut sessions, at(0), 2), Scope::New { id: 8 });
+        assert_eq!(resume(&mut sessions, 7, 1, vec![wish(2, 0)]), Ok(vec![0, 1, 2]));
+        assert_eq!(resume(&mut sessions, 8, 1, vec![wish(0, 5), wish(1, 5)]), Ok(vec![0, 1]), "it holds these already");
+        assert_eq!(resume(&mut sessions, 8, 2, vec![wish(2, 0)]), Err(ErrorCode::FetchSessionIdNotFound));
+        assert_eq!(sessions.measure(), (1, 3, 1));
+        assert_eq!(resume(&mut sessions, 7, 2, vec![wish(3, 0)]), Ok(vec![0, 1, 2, 3]), "now there is room");
     }
 
     #[test]
