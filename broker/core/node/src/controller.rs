@@ -23,8 +23,8 @@ use ottla_metadata::decide::fence::decide_fence_stale;
 use ottla_metadata::decide::heartbeat::decide_heartbeat;
 use ottla_metadata::decide::producer_ids::decide_allocate_producer_ids;
 use ottla_metadata::decide::register::{decide_register_broker, decide_register_controller};
-use ottla_metadata::decide::{self, Record, Refusal};
-use ottla_metadata::log::{Control, encode_batch, encode_epoch_start};
+use ottla_metadata::decide::{self, RECORDS_MAX, Record, Refusal};
+use ottla_metadata::log::{BATCH_BYTES_MAX, Control, encode_batch, encode_epoch_start};
 use ottla_metadata::{Metadata, Sessions, SnapshotId};
 use ottla_quorum::{Action, EpochStart, Event, LogView, Quorum, ReplicaKey, Timeouts, Voter, Voters};
 use ottla_replicated::waiting::Waiting;
@@ -45,6 +45,9 @@ use crate::reply::Token;
 const WAITING_MAX: usize = 10_000;
 /// How long a broker's own commands wait; they are repeated.
 const OWN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long after a fencing that could not be written the next attempt is made.
+const FENCING_BACKOFF: Duration = Duration::from_secs(1);
 
 /// To whom a reply goes.
 #[derive(Debug)]
@@ -90,8 +93,10 @@ pub(crate) struct Controller<F: Files> {
     flushing: bool,
     /// Something was appended that no flush has taken up.
     unflushed: bool,
-    /// The disk had no room for the last decision's records: nothing of it was appended, and its reply is a refusal.
-    was_refused: bool,
+    /// Why nothing of the last decision was appended, if so: its reply is this refusal.
+    refusal: Option<ErrorCode>,
+    /// Until when nobody is fenced, because the last attempt could not be written.
+    fencing_rests_until: Instant,
     /// The log cannot be written any more; this node must not lead on.
     failure: Option<String>,
     /// Brokers fenced for silence, for metrics.
@@ -175,7 +180,8 @@ impl<F: Files> Controller<F> {
             entropy,
             flushing: false,
             unflushed: false,
-            was_refused: false,
+            refusal: None,
+            fencing_rests_until: now.instant,
             failure: None,
             timed_out_heartbeats: 0,
         };
@@ -238,6 +244,7 @@ impl<F: Files> Controller<F> {
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.as_ref().and_then(Sessions::next_expiry);
+        let sessions = sessions.map(|expiry| expiry.max(self.fencing_rests_until));
         self.quorum.next_timeout().into_iter().chain(self.waiting.next_deadline()).chain(sessions).min()
     }
 
@@ -293,14 +300,31 @@ impl<F: Files> Controller<F> {
         if self.quorum.next_timeout().is_some_and(|at| at <= now.instant) {
             self.step(config, Event::Time, now);
         }
-        while let Some(sessions) = &mut self.sessions {
+        while self.fencing_rests_until <= now.instant
+            && let Some(sessions) = &self.sessions
+        {
             let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
             let decision = decide_fence_stale(context, sessions, now.instant);
             let Some(broker) = decision.reply else { break };
+            self.append_in_parts(&decision.records, now);
+            if self.refusal.take().is_some() {
+                self.fencing_rests_until = now.instant + FENCING_BACKOFF;
+                break;
+            }
             tracing::warn!(broker = broker.0, "fenced a broker that was silent for longer than its session");
-            sessions.forget(broker);
+            if let Some(sessions) = &mut self.sessions {
+                sessions.forget(broker);
+            }
             self.timed_out_heartbeats += 1;
-            self.append(&decision.records, now);
+        }
+    }
+
+    /// Ends a broker's session, unless what ends it could not be written.
+    fn forget(&mut self, broker: NodeId) {
+        if self.refusal.is_none()
+            && let Some(sessions) = &mut self.sessions
+        {
+            sessions.forget(broker);
         }
     }
 
@@ -360,9 +384,9 @@ impl<F: Files> Controller<F> {
         let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
         let decision = decide::activate::decide_activate(context, &self.bootstrap, in_transaction);
         self.append(&decision.records, now);
-        if self.was_refused {
+        if self.refusal.is_some() {
             // What an empty log begins with is missing; nothing can be decided on top of that.
-            return self.fail("there is no room for its first records");
+            return self.fail("its first records cannot be written");
         }
         self.sessions = Some(Sessions::begin(self.state.image(), config.session.session_timeout, now.instant));
         tracing::info!(epoch = self.quorum.epoch().0, "this node leads the metadata log");
@@ -381,24 +405,58 @@ impl<F: Files> Controller<F> {
         self.deactivate();
     }
 
-    /// Appends the records of one decision as one batch and replays them.
+    /// Appends the records of one decision as one batch and replays them; a decision that makes too many is refused.
     fn append(&mut self, records: &[Record], now: Now) {
-        self.was_refused = false;
+        self.refusal = None;
         if records.is_empty() || self.failure.is_some() {
             return;
         }
+        if RECORDS_MAX < records.len() {
+            self.refusal = Some(ErrorCode::PolicyViolation);
+            return;
+        }
+        match self.encode(records, now) {
+            Some(batch) => self.append_batch(&batch, records, now),
+            None => self.refusal = Some(ErrorCode::PolicyViolation),
+        }
+    }
+
+    /// Appends records each of which holds by itself, in as many batches as they need: what must happen to a broker with
+    /// very many partitions is refused to nobody.
+    fn append_in_parts(&mut self, records: &[Record], now: Now) {
+        self.refusal = None;
+        if records.is_empty() || self.failure.is_some() {
+            return;
+        }
+        match self.encode(records, now) {
+            Some(batch) => self.append_batch(&batch, records, now),
+            None if records.len() == 1 => self.refusal = Some(ErrorCode::PolicyViolation),
+            None => {
+                let (first, rest) = records.split_at(records.len() / 2);
+                self.append_in_parts(first, now);
+                if self.refusal.is_none() {
+                    self.append_in_parts(rest, now);
+                }
+            }
+        }
+    }
+
+    /// The batch of these records; `None` when the log takes none so large.
+    fn encode(&self, records: &[Record], now: Now) -> Option<Vec<u8>> {
+        let finalized = self.state.image().features.metadata_version();
+        let batch = encode_batch(records, finalized, self.log.end_offset(), self.quorum.epoch(), now.wall).ok()?;
+        let bytes_max = self.log.batch_bytes_max().min(BATCH_BYTES_MAX);
+        (batch.len() <= bytes_max).then_some(batch)
+    }
+
+    fn append_batch(&mut self, batch: &[u8], records: &[Record], now: Now) {
         let epoch = self.quorum.epoch();
         let base = self.log.end_offset();
-        let finalized = self.state.image().features.metadata_version();
-        let batch = match encode_batch(records, finalized, base, epoch, now.wall) {
-            Ok(batch) => batch,
-            Err(error) => return self.fail(&error.to_string()),
-        };
-        match self.log.append(&batch, epoch, now) {
+        match self.log.append(batch, epoch, now) {
             Ok(()) => {}
             Err(BootError::File(error)) if error.fault == FileFault::Full => {
                 tracing::error!("the metadata log has no room: {error}");
-                self.was_refused = true;
+                self.refusal = Some(ErrorCode::KafkaStorageError);
                 return;
             }
             Err(error) => return self.fail(&error.to_string()),
@@ -417,8 +475,8 @@ impl<F: Files> Controller<F> {
 
     /// Lets a reply wait for everything that it saw.
     fn answer(&mut self, waiter: Waiter, timeout: Duration, now: Now) {
-        if std::mem::take(&mut self.was_refused) {
-            self.settled.push_back(Settled { waiter, failure: Some(ErrorCode::KafkaStorageError) });
+        if let Some(code) = self.refusal.take() {
+            self.settled.push_back(Settled { waiter, failure: Some(code) });
             return;
         }
         if self.failure.is_some() {
@@ -496,12 +554,16 @@ impl<F: Files> Controller<F> {
                 (decision.records, update_features::answer(head, task, &decision.reply)?, timeout)
             }
             Command::Register(request) => {
-                let (records, response) = self.register(config, &request, 3 <= head.version, now);
-                (records, typed(head, response, registration::registered)?, default_timeout)
+                let response = self.register(config, &request, 3 <= head.version, now);
+                let answers = typed(head, response, registration::registered)?;
+                self.answer(Waiter::Connection(token, answers), default_timeout, now);
+                return Ok(true);
             }
             Command::Heartbeat(request) => {
-                let (records, response) = self.heartbeat(config, &request, now);
-                (records, typed(head, response, registration::heard)?, default_timeout)
+                let response = self.heartbeat(config, &request, now);
+                let answers = typed(head, response, registration::heard)?;
+                self.answer(Waiter::Connection(token, answers), default_timeout, now);
+                return Ok(true);
             }
             Command::AllocateProducerIds(request) => {
                 let (records, response) = self.allocate(config, &request);
@@ -544,18 +606,21 @@ impl<F: Files> Controller<F> {
     pub(crate) fn register_own(&mut self, config: &BrokerConfig, request: &BrokerRegistrationRequest<'_>, now: Now) {
         // This process holds the lock on the directories, so the broker that was registered before is not alive: its
         // session need not run out first, or every restart after a crash would take as long.
+        let before = self.sessions.clone();
         if let Some(sessions) = &mut self.sessions {
             sessions.forget(NodeId(request.broker_id));
         }
-        let (records, decided) = self.register(config, request, true, now);
-        self.append(&records, now);
+        let decided = self.register(config, request, true, now);
+        if self.refusal.is_some() {
+            // Until it is registered anew, the silence of the former one must be noticed.
+            self.sessions = before;
+        }
         self.answer(Waiter::Own(OwnReply::Registered(registration::registered(decided))), OWN_TIMEOUT, now);
     }
 
     /// Hears a heartbeat of this node's own broker.
     pub(crate) fn heartbeat_own(&mut self, config: &BrokerConfig, request: &BrokerHeartbeatRequest<'_>, now: Now) {
-        let (records, decided) = self.heartbeat(config, request, now);
-        self.append(&records, now);
+        let decided = self.heartbeat(config, request, now);
         self.answer(Waiter::Own(OwnReply::Heard(registration::heard(decided))), OWN_TIMEOUT, now);
     }
 
@@ -582,6 +647,9 @@ impl<F: Files> Controller<F> {
             tracing::warn!("cannot register this controller: {refusal}");
         }
         self.append(&decision.records, now);
+        if let Some(code) = self.refusal.take() {
+            tracing::warn!("cannot register this controller: {}", code.name());
+        }
     }
 
     fn register(
@@ -590,16 +658,17 @@ impl<F: Files> Controller<F> {
         request: &BrokerRegistrationRequest<'_>,
         says_previous_epoch: bool,
         now: Now,
-    ) -> (Vec<Record>, Result<BrokerEpoch, Refusal>) {
-        let Some(sessions) = &mut self.sessions else { return not_controller() };
+    ) -> Result<BrokerEpoch, Refusal> {
+        let Some(sessions) = &self.sessions else { return Err(Refusal::of(ErrorCode::NotController)) };
         let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
         // The epoch is the offset of the registration, which comes last of the decision's records.
         let end = self.log.end_offset();
         let decision = decide_register_broker(context, sessions, request, says_previous_epoch, end, now.instant);
+        self.append_in_parts(&decision.records, now);
         if decision.reply.is_ok() {
-            sessions.forget(NodeId(request.broker_id));
+            self.forget(NodeId(request.broker_id));
         }
-        (decision.records, decision.reply)
+        decision.reply
     }
 
     fn heartbeat(
@@ -607,8 +676,8 @@ impl<F: Files> Controller<F> {
         config: &BrokerConfig,
         request: &BrokerHeartbeatRequest<'_>,
         now: Now,
-    ) -> (Vec<Record>, Result<decide::heartbeat::HeartbeatReply, Refusal>) {
-        let Some(sessions) = &mut self.sessions else { return not_controller() };
+    ) -> Result<decide::heartbeat::HeartbeatReply, Refusal> {
+        let Some(sessions) = &mut self.sessions else { return Err(Refusal::of(ErrorCode::NotController)) };
         let (broker, epoch) = (NodeId(request.broker_id), BrokerEpoch(request.broker_epoch));
         let known = self.state.image().cluster.broker(broker).is_some_and(|broker| broker.epoch == epoch);
         if known {
@@ -617,10 +686,11 @@ impl<F: Files> Controller<F> {
         }
         let context = context_of(&self.state, config, &self.cluster_id, self.kraft_version);
         let decision = decide_heartbeat(context, sessions, request);
+        self.append_in_parts(&decision.records, now);
         if decision.reply.as_ref().is_ok_and(|reply| reply.should_shut_down) {
-            sessions.forget(broker);
+            self.forget(broker);
         }
-        (decision.records, decision.reply)
+        decision.reply
     }
 
     fn allocate(

@@ -119,6 +119,11 @@ impl<F: Files> MetadataLog<F> {
         self.log.bytes()
     }
 
+    /// A larger batch fits into no segment.
+    pub(crate) fn batch_bytes_max(&self) -> usize {
+        self.log.settings().segment_bytes as usize
+    }
+
     /// Appends a batch of this leader.
     pub(crate) fn append(&mut self, batch: &[u8], epoch: LeaderEpoch, now: Now) -> Result<(), BootError> {
         let view =
