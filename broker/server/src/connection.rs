@@ -62,7 +62,10 @@ async fn requests(
         frames.done(frame);
         let reply = match handled {
             Ok(Handled::Reply(reply)) => reply,
-            Ok(Handled::Later) => wait(stream, place).await?,
+            Ok(Handled::Later) => match wait(stream, place).await? {
+                Ok(reply) => reply,
+                Err(reason) => return Some(reason.to_string()),
+            },
             Ok(Handled::Silent) => continue,
             Ok(Handled::Close(Close::UnacknowledgedProduce)) => return None,
             Ok(Handled::Close(reason)) => return Some(reason.to_string()),
@@ -92,7 +95,7 @@ fn guarded(shell: &Shell, peer: &Peer, token: Token, frame: &[u8]) -> Result<Han
 }
 
 /// Waits for a late reply; `None` when the peer goes first.
-async fn wait(stream: &TcpStream, place: &Place<OpenFile>) -> Option<Reply<OpenFile>> {
+async fn wait(stream: &TcpStream, place: &Place<OpenFile>) -> Option<Result<Reply<OpenFile>, Close>> {
     let reply = place.take();
     tokio::pin!(reply);
     tokio::select! {

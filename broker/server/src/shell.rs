@@ -101,7 +101,10 @@ impl Shell {
     pub(crate) fn settle(&self) {
         let Some(effects) = self.node.effects() else { return };
         for (token, reply) in effects.replies {
-            self.replies.put(token, reply);
+            self.replies.put(token, Ok(reply));
+        }
+        for (token, close) in effects.closes {
+            self.replies.put(token, Err(close));
         }
         if effects.sync_metadata {
             self.sync.notify_one();

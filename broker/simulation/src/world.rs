@@ -369,6 +369,9 @@ impl World {
             if !self.disk.has_power() {
                 return Ok(());
             }
+            if let Some((token, close)) = effects.closes.first() {
+                broken!("request {} gets no answer: {close}", token.0)
+            }
             for (token, reply) in effects.replies {
                 let waits = |client: &Client| client.waits_for.as_ref().is_some_and(|waiting| waiting.token == token);
                 let Some(client) = self.clients.iter().position(waits) else {

@@ -116,7 +116,7 @@ impl<F: Files> Node<F> {
         match self.tell(&context, waiting.scope, &waiting.targets, harvest) {
             Ok(reply) => Some(reply),
             Err(error) => {
-                tracing::error!("encode a fetch's answer: {error}");
+                self.close_later(parked.token, &error);
                 None
             }
         }

@@ -62,12 +62,12 @@ impl<F: Files> Node<F> {
     fn answer(&self, settled: Settled, now: Now) {
         match (settled.waiter, settled.failure) {
             (Waiter::Connection(token, answers), None) => self.reply_later(token, plain(answers.committed)),
-            (Waiter::Connection(token, answers), Some(code)) => match (answers.failed)(code) {
-                Ok(encoded) => self.reply_later(token, plain(encoded)),
-                Err(error) => tracing::error!("encode a refusal: {error}"),
-            },
+            (Waiter::Connection(token, answers), Some(code)) => self.answer_later(token, (answers.failed)(code)),
             (Waiter::Own(reply), None) => self.hear(&reply, now),
-            (Waiter::Own(OwnReply::Ids(_)), Some(_)) => self.producer_ids.lock().asked = false,
+            (Waiter::Own(OwnReply::Ids(_)), Some(_)) => {
+                self.producer_ids.lock().asked = false;
+                self.serve_producer_ids();
+            }
             (Waiter::Own(OwnReply::Created), Some(_)) => {}
             (Waiter::Own(_), Some(_)) => self.life.lock().on_failed(now.instant),
         }
@@ -81,23 +81,22 @@ impl<F: Files> Node<F> {
                 self.life.lock().on_heard(response, interval, now.instant);
             }
             OwnReply::Ids(response) => {
-                let served = {
-                    let mut ids = self.producer_ids.lock();
-                    ids.on_block(response);
-                    ids.serve()
-                };
-                for (token, late, id) in served {
-                    // Without a block the client is told to come again, as while a coordinator loads.
-                    let id = id.ok_or(ErrorCode::CoordinatorLoadInProgress);
-                    match init_producer_id::answer(late.head, id) {
-                        Ok(encoded) => self.reply_later(token, plain(encoded)),
-                        Err(error) => tracing::error!("encode a producer id: {error}"),
-                    }
-                }
+                self.producer_ids.lock().on_block(response);
+                self.serve_producer_ids();
             }
             OwnReply::Created => {}
         }
         self.note_deadline();
+    }
+
+    /// Answers everybody who waits for a producer id: who gets none, because no block came or it was too small, is told
+    /// to come again, as while a coordinator loads.
+    pub(crate) fn serve_producer_ids(&self) {
+        let served = self.producer_ids.lock().serve();
+        for (token, late, id) in served {
+            let id = id.ok_or(ErrorCode::CoordinatorLoadInProgress);
+            self.answer_later(token, init_producer_id::answer(late.head, id));
+        }
     }
 
     /// Sends what the broker's life has due.
@@ -120,20 +119,18 @@ impl<F: Files> Node<F> {
         }
     }
 
-    /// Asks the controller for a block of producer ids, if somebody waits for one.
-    pub(crate) fn ask_for_producer_ids(&self, now: Now) {
-        let Some(epoch) = self.life.lock().epoch else { return };
-        let mut ids = self.producer_ids.lock();
-        if !ids.must_ask() {
-            return;
-        }
-        ids.asked = true;
-        drop(ids);
+    /// Asks the controller for a block of producer ids, if somebody waits for one; `false` when it cannot be asked.
+    pub(crate) fn ask_for_producer_ids(&self, now: Now) -> bool {
+        let Some(epoch) = self.life.lock().epoch else { return false };
         let config = self.config.load_full();
-        let request = AllocateProducerIdsRequest { broker_id: self.identity.node_id.0, broker_epoch: epoch.0 };
-        if let Some(controller) = self.controller.lock().as_mut() {
+        let mut guard = self.controller.lock();
+        let Some(controller) = guard.as_mut() else { return false };
+        let must_ask = self.producer_ids.lock().ask();
+        if must_ask {
+            let request = AllocateProducerIdsRequest { broker_id: self.identity.node_id.0, broker_epoch: epoch.0 };
             controller.allocate_own(&config, &request, now);
         }
+        true
     }
 
     /// Registers this node's controller under the incarnation of its broker.

@@ -203,6 +203,20 @@ impl<F: Files> Node<F> {
         self.has_effects.store(true, Ordering::Release);
     }
 
+    /// Sends a late answer; a connection whose answer cannot be written is closed.
+    pub(crate) fn answer_later(&self, token: Token, encoded: Result<Encoded, WireError>) {
+        match encoded {
+            Ok(encoded) => self.reply_later(token, plain(encoded)),
+            Err(error) => self.close_later(token, &error),
+        }
+    }
+
+    pub(crate) fn close_later(&self, token: Token, error: &WireError) {
+        tracing::error!("a late answer cannot be encoded: {error}");
+        self.effects.lock().closes.push((token, Close::Unwritable(error.to_string())));
+        self.has_effects.store(true, Ordering::Release);
+    }
+
     pub(crate) fn note_deadline(&self) {
         self.effects.lock().deadline = true;
         self.has_effects.store(true, Ordering::Release);
@@ -233,7 +247,7 @@ impl<F: Files> Node<F> {
             Err(error) => {
                 let api = context.head.api.name();
                 tracing::error!(api, version = context.head.version, "an answer cannot be encoded: {error}");
-                Handled::Close(Close::Body { api, version: context.head.version, reason: error.to_string() })
+                Handled::Close(Close::Unwritable(error.to_string()))
             }
         }
     }
@@ -326,11 +340,7 @@ impl<F: Files> Node<F> {
         }
         let seen = self.seen();
         for one in answered {
-            let api = one.late.head.api.name();
-            match one.answer.encode(&one.late.context(now, seen.view(self)), one.told) {
-                Ok(encoded) => self.reply_later(one.token, plain(encoded)),
-                Err(error) => tracing::error!(api, "encode an answer: {error}"),
-            }
+            self.answer_later(one.token, one.answer.encode(&one.late.context(now, seen.view(self)), one.told));
         }
     }
 
@@ -344,7 +354,9 @@ impl<F: Files> Node<F> {
             return Ok(Handled::Reply(plain(init_producer_id::answer(context.head, busy)?)));
         }
         drop(ids);
-        self.ask_for_producer_ids(context.now);
+        if !self.ask_for_producer_ids(context.now) {
+            self.serve_producer_ids();
+        }
         self.settle(context.now);
         Ok(Handled::Later)
     }

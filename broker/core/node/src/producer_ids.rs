@@ -38,9 +38,11 @@ impl ProducerIds {
         is_room
     }
 
-    /// Whether a block must be asked for.
-    pub(crate) fn must_ask(&self) -> bool {
-        !self.waiting.is_empty() && !self.asked
+    /// Whether a block must be asked for; it counts as asked for.
+    pub(crate) fn ask(&mut self) -> bool {
+        let must_ask = !self.waiting.is_empty() && !self.asked;
+        self.asked |= must_ask;
+        must_ask
     }
 
     /// A block came.

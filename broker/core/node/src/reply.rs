@@ -83,6 +83,9 @@ pub enum Close {
     /// This node does not lead the metadata log, and knows nobody who does: the client looks for another.
     #[error("no controller can be reached")]
     NoController,
+    /// The answer has something that its version cannot say, such as a text that is too long.
+    #[error("its answer cannot be written: {0}")]
+    Unwritable(String),
     /// A produce with acks 0 failed: closing is the only way to say so.
     #[error("a produce without acknowledgement failed")]
     UnacknowledgedProduce,
@@ -93,6 +96,8 @@ pub enum Close {
 pub struct Effects<D> {
     /// Answers to requests that waited.
     pub replies: Vec<(Token, Reply<D>)>,
+    /// Connections whose requests waited and cannot be answered: to be closed, or they would wait for ever.
+    pub closes: Vec<(Token, Close)>,
     /// `Node::sync_metadata` must be called, where waiting for the disk holds up nobody.
     pub sync_metadata: bool,
     /// `Node::next_deadline` is earlier than it was.
@@ -101,6 +106,6 @@ pub struct Effects<D> {
 
 impl<D> Default for Effects<D> {
     fn default() -> Effects<D> {
-        Effects { replies: Vec::new(), sync_metadata: false, deadline: false }
+        Effects { replies: Vec::new(), closes: Vec::new(), sync_metadata: false, deadline: false }
     }
 }

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by it")]
 
 mod configs;
+mod controller;
 mod disk;
 mod large;
+mod late;
 mod requests;
 mod versions;
 mod world;
