@@ -26,12 +26,26 @@ const FIRST_BYTES_MAX: usize = 1 << 20;
 /// How long a frame may take from its first byte to its last (a peer that sends a byte a second holds a buffer).
 const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// A large frame pays for so much before it is read, and then each time for as much again as has come: a peer that claims
+/// a length and sends nothing takes this much from the others and no more.
+const FIRST_SHARE_BYTES: usize = 16 << 10;
+
 /// Large buffers for all connections, so that memory follows the frames in work and not the connections that are open.
 #[derive(Debug)]
 pub(crate) struct Pool {
     idle: Mutex<Vec<Vec<u8>>>,
-    /// What frames above [`FIRST_BYTES_MAX`] may take together, in kibibytes.
+    /// What large frames may take together, in kibibytes.
     budget: Arc<Semaphore>,
+    /// Who has this one may take more than is left. Without it, frames that have half come could use the budget up and
+    /// wait for each other.
+    overdraft: Arc<Semaphore>,
+}
+
+/// What a large frame has of the memory.
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    paid: Option<OwnedSemaphorePermit>,
+    overdraft: Option<OwnedSemaphorePermit>,
 }
 
 /// What large frames may take together when `queued.max.request.bytes` does not say: many clients that send their
@@ -44,19 +58,30 @@ const POOLED_MAX: usize = 8;
 const POOLED_BYTES_MAX: usize = 1 << 20;
 
 impl Pool {
-    /// With so much for large frames together; a frame of the largest allowed size must fit.
+    /// With so much for large frames together; one frame may take more than is left.
     pub(crate) fn new(budget_bytes: u64) -> Arc<Pool> {
         let permits = usize::try_from(budget_bytes / 1024).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Arc::new(Pool { idle: Mutex::new(Vec::new()), budget: Arc::new(Semaphore::new(permits)) })
+        Arc::new(Pool {
+            idle: Mutex::new(Vec::new()),
+            budget: Arc::new(Semaphore::new(permits)),
+            overdraft: Arc::new(Semaphore::new(1)),
+        })
     }
 
-    /// Waits for a large frame's share of the memory.
-    async fn admit(&self, length: usize) -> Option<OwnedSemaphorePermit> {
-        if length <= FIRST_BYTES_MAX {
-            return None;
+    /// Waits for more of the memory. One frame at a time gets it however little is left.
+    async fn admit(&self, share: &mut Share, bytes: usize) {
+        if share.overdraft.is_some() {
+            return;
         }
-        let share = u32::try_from(length / 1024).unwrap_or(u32::MAX);
-        Arc::clone(&self.budget).acquire_many_owned(share).await.ok()
+        let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        tokio::select! {
+            biased;
+            paid = Arc::clone(&self.budget).acquire_many_owned(kibibytes) => match (&mut share.paid, paid) {
+                (Some(paid), Ok(more)) => paid.merge(more),
+                (paid, more) => *paid = more.ok(),
+            },
+            overdraft = Arc::clone(&self.overdraft).acquire_owned() => share.overdraft = overdraft.ok(),
+        }
     }
 
     fn take(&self, length: usize) -> Vec<u8> {
@@ -86,8 +111,8 @@ impl Pool {
 pub(crate) enum Frame {
     /// In the connection's own buffer.
     Small { start: usize, end: usize },
-    /// In a buffer of the pool, with its share of the memory when it is very large.
-    Large { buffer: Vec<u8>, _share: Option<OwnedSemaphorePermit> },
+    /// In a buffer of the pool, with its share of the memory.
+    Large { buffer: Vec<u8>, _share: Share },
 }
 
 /// Why no further frame comes.
@@ -219,22 +244,29 @@ impl Frames {
         length: usize,
         since: Instant,
     ) -> Result<Frame, Ended> {
-        let admitted = tokio::time::timeout(FRAME_TIME_MAX, self.pool.admit(length)).await;
-        let permit = admitted.map_err(|_elapsed| Ended::Slow { length, received: 0 })?;
-        let since = if permit.is_some() { Instant::now() } else { since };
+        let (mut since, mut share, mut paid) = (since, Share::default(), 0);
         let mut buffer = self.pool.take(length);
         // Nothing here in the steady state; at most SMALL_BYTES after a connection changed from small frames to large.
         buffer.extend_from_slice(&self.small[4..]);
         self.small.clear();
         while buffer.len() < length {
+            if paid <= buffer.len() {
+                let waiting_since = Instant::now();
+                let more = buffer.len().max(FIRST_SHARE_BYTES).min(length - paid);
+                let admitted = tokio::time::timeout(FRAME_TIME_MAX, self.pool.admit(&mut share, more)).await;
+                admitted.map_err(|_elapsed| Ended::Slow { length, received: buffer.len() })?;
+                paid += more;
+                // Not the peer was slow meanwhile.
+                since += waiting_since.elapsed();
+            }
             if buffer.len() == buffer.capacity() {
                 buffer.reserve_exact(buffer.len().min(length - buffer.len()));
             }
-            let room = length - buffer.len();
+            let room = paid - buffer.len();
             let read = read_some(stream, &mut buffer, room, &mut self.alarm, since, FRAME_TIME_MAX).await;
             refuse_short(read, length, buffer.len())?;
         }
-        Ok(Frame::Large { buffer, _share: permit })
+        Ok(Frame::Large { buffer, _share: share })
     }
 }
 
@@ -283,6 +315,8 @@ async fn read_some<S: AsyncRead + Unpin>(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     fn frames(length_max: usize) -> Frames {
@@ -346,7 +380,6 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_frame_that_does_not_end_is_given_up() {
-        use tokio::io::AsyncWriteExt;
         let (mut near, mut far) = tokio::io::duplex(64);
         near.write_all(&[0, 0, 0, 50, 1, 2, 3]).await.unwrap();
         let ended = frames(100).next(&mut far).await.unwrap_err();
@@ -365,14 +398,66 @@ mod tests {
         assert!(pool.take(100 << 20).capacity() <= FIRST_BYTES_MAX);
     }
 
+    fn frames_of(pool: &Arc<Pool>) -> Frames {
+        Frames::new(Arc::clone(pool), 100 << 20, Duration::from_secs(600))
+    }
+
+    fn claim(length: u32) -> [u8; 4] {
+        length.to_be_bytes()
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn large_frames_wait_for_each_other() {
+    async fn lengths_that_are_claimed_and_not_sent_keep_nobody_waiting() {
         let pool = Pool::new(4 << 20);
-        let first = pool.admit(3 << 20).await;
-        assert!(first.is_some() && pool.admit(1000).await.is_none(), "a small one takes no share");
-        let second = tokio::time::timeout(Duration::from_secs(1), pool.admit(3 << 20)).await;
-        assert!(second.is_err(), "there is no room beside the first");
-        drop(first);
-        assert!(pool.admit(3 << 20).await.is_some());
+        let silent = async {
+            let (mut near, mut far) = tokio::io::duplex(64);
+            near.write_all(&claim(3 << 20)).await.unwrap();
+            let ended = frames_of(&pool).next(&mut far).await;
+            assert!(matches!(ended, Err(Ended::Slow { received: 0, .. })), "{ended:?}");
+        };
+        let honest = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let (bytes, _) = encode(&[3 << 20]);
+            let mut frames = frames_of(&pool);
+            let mut input = bytes.as_slice();
+            let frame = tokio::time::timeout(Duration::from_secs(1), frames.next(&mut input)).await;
+            assert!(matches!(frame, Ok(Ok(_))), "{frame:?}");
+        };
+        tokio::join!(silent, honest);
+        assert_eq!(pool.budget.available_permits(), 4 << 10, "all is given back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_that_have_half_come_do_not_wait_for_each_other() {
+        let pool = Pool::new(4 << 20);
+        let whole = |place: u64| {
+            let pool = Arc::clone(&pool);
+            async move {
+                let (bytes, _) = encode(&[3 << 20]);
+                let (mut near, mut far) = tokio::io::duplex(1 << 20);
+                let send = async {
+                    let (first, rest) = bytes.split_at(2 << 20);
+                    near.write_all(first).await.unwrap();
+                    tokio::time::sleep(Duration::from_secs(1 + place)).await;
+                    near.write_all(rest).await.unwrap();
+                };
+                let mut frames = frames_of(&pool);
+                let (frame, ()) = tokio::join!(frames.next(&mut far), send);
+                assert!(frame.is_ok(), "{frame:?}");
+            }
+        };
+        tokio::join!(whole(0), whole(1), whole(2));
+        assert_eq!((pool.budget.available_permits(), pool.overdraft.available_permits()), (4 << 10, 1));
+    }
+
+    #[tokio::test]
+    async fn every_large_frame_counts_while_it_is_in_work() {
+        let pool = Pool::new(4 << 20);
+        let (bytes, _) = encode(&[100_000, 3]);
+        let (mut frames, mut input) = (frames_of(&pool), bytes.as_slice());
+        let frame = frames.next(&mut input).await.unwrap();
+        assert_eq!(pool.budget.available_permits(), (4 << 10) - 98);
+        frames.done(frame);
+        assert_eq!(pool.budget.available_permits(), 4 << 10);
     }
 }
