@@ -87,7 +87,12 @@ pub(crate) fn found(partition: usize, bytes: &[u8], counts: impl Fn(usize) -> Op
     let mut decompressor = Decompressor::new();
     let mut all = Vec::new();
     for batch in batches(bytes) {
-        let unsound = |error: &dyn std::fmt::Display| Violation(format!("a fetch shows an unsound batch: {error}"));
+        let unsound = |error: &dyn std::fmt::Display| {
+            let last = all.last().map(|found: &Found| found.base);
+            Violation(format!(
+                "a fetch of partition {partition} shows an unsound batch after that at {last:?}: {error}"
+            ))
+        };
         let batch = batch.map_err(|error| unsound(&error))?;
         batch.check_crc().map_err(|error| unsound(&error))?;
         let base = batch.header().base_offset.0;

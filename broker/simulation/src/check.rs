@@ -1,10 +1,9 @@
 //! What answers may say: each is held against the model, and an error must be one that something which happened excuses.
 
-use ottla_vocabulary::Uuid;
 use ottla_wire::{
-    CreateTopicsResponse, DeleteRecordsResponse, ErrorCode, FetchResponse, FindCoordinatorResponse, HeartbeatResponse,
-    InitProducerIdResponse, JoinGroupResponse, ListOffsetsResponse, MetadataResponse, OffsetCommitResponse,
-    OffsetFetchResponse, ProduceResponse, Records, SyncGroupResponse,
+    CreateTopicsResponse, DeleteRecordsResponse, DeleteTopicsResponse, ErrorCode, FetchResponse,
+    FindCoordinatorResponse, HeartbeatResponse, InitProducerIdResponse, JoinGroupResponse, ListOffsetsResponse,
+    MetadataResponse, OffsetCommitResponse, OffsetFetchResponse, ProduceResponse, Records, SyncGroupResponse,
 };
 
 use crate::asking::{found, read};
@@ -26,7 +25,22 @@ const NOT_LED: &[ErrorCode] =
 impl World {
     /// An answer came.
     pub(crate) fn answered(&mut self, client: usize, correlation: i32, question: Question, bytes: &[u8]) -> Kept {
+        if question.place().is_some_and(|place| !self.is_of_now(place)) {
+            return Ok(()); // the topic was deleted meanwhile
+        }
         match question {
+            Question::DeleteTopic { topic, is_again, .. } => {
+                let response: DeleteTopicsResponse<'_> = read(bytes, version::DELETE_TOPICS, correlation)?;
+                let Some(told) = response.responses.iter().next() else {
+                    broken!("DeleteTopics is answered for no topic")
+                };
+                match self.code(correlation, told.error_code) {
+                    ErrorCode::None => self.model.deleted(topic),
+                    ErrorCode::UnknownTopicOrPartition if is_again => self.model.deleted(topic),
+                    code => return self.excused(code, "DeleteTopics", self.excuses.writes),
+                }
+                Ok(())
+            }
             Question::CreateTopic(topic, place) => {
                 let response: CreateTopicsResponse<'_> = read(bytes, version::CREATE_TOPICS, correlation)?;
                 let Some(told) = response.topics.iter().next() else {
@@ -37,7 +51,7 @@ impl World {
                         if self.model.topics[place].exists {
                             broken!("{} is made twice", topic.name);
                         }
-                        self.topic_seen(place, told.topic_id)
+                        self.model.topic_seen(place, told.topic_id)
                     }
                     ErrorCode::TopicAlreadyExists => {
                         self.model.topics[place].exists = true;
@@ -118,13 +132,9 @@ impl World {
         broken!("{what} is answered {} without a reason", code.name())
     }
 
-    fn topic_seen(&mut self, place: usize, id: Uuid) -> Kept {
-        let known = &mut self.model.topics[place];
-        if known.id.is_some_and(|known| known != id) {
-            broken!("topic {place} has another id than before");
-        }
-        (known.exists, known.id) = (true, Some(id));
-        Ok(())
+    /// Whether a question was about the topic that has the name now.
+    fn is_of_now(&self, place: &Place) -> bool {
+        self.model.topics[self.model.partitions[place.number].topic].incarnation == place.incarnation
     }
 
     fn metadata(&mut self, correlation: i32, bytes: &[u8]) -> Kept {
@@ -132,13 +142,14 @@ impl World {
         for (place, topic) in self.scenario.topics.clone().iter().enumerate() {
             let told = response.topics.iter().find(|told| told.name.as_deref() == Some(topic.name.as_str()));
             match told {
+                Some(_) if self.model.topics[place].is_leaving => {}
                 Some(told) => {
                     let count = told.partitions.len() as i32;
                     if told.error_code != 0 || count != topic.partitions {
                         let code = ErrorCode::from_code(told.error_code);
                         broken!("{} is told with {count} partitions and {}", topic.name, code.name());
                     }
-                    self.topic_seen(place, told.topic_id)?;
+                    self.model.topic_seen(place, told.topic_id)?;
                 }
                 None if self.model.topics[place].exists => broken!("{} is there no more", topic.name),
                 None => {}
@@ -283,6 +294,9 @@ impl World {
                     }
                     let known = &mut self.model.committed[partition.number];
                     known.floor = known.floor.max(*offset);
+                    if self.scenario.flushes_all {
+                        known.durable = known.floor;
+                    }
                     self.tally.commits += 1;
                     self.clients[client].is_served |= self.is_healed;
                 }
@@ -329,7 +343,7 @@ impl World {
         if response.error_code != 0 {
             return Ok(());
         }
-        for place in places {
+        for place in places.iter().filter(|place| self.is_of_now(place)).collect::<Vec<_>>() {
             let topics = response.topics.iter().filter(|topic| topic.name == place.topic);
             let mut told = topics.flat_map(|topic| topic.partitions.iter().collect::<Vec<_>>());
             let Some(told) = told.find(|told| told.partition_index == place.index) else {

@@ -4,7 +4,9 @@
 //! Three fates of a batch are told apart: acknowledged, refused for good, and unknown. What is unknown may be in the log or not, but
 //! where it was seen once it stays, and it is never there twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ottla_vocabulary::Uuid;
 
 use crate::scenario::Scenario;
 
@@ -216,7 +218,7 @@ impl Partition {
             }
         }
         self.read(start, end, found)?;
-        let there: std::collections::BTreeSet<usize> = self.log.values().copied().collect();
+        let there: BTreeSet<usize> = self.log.values().copied().collect();
         for (number, batch) in self.batches.iter_mut().enumerate() {
             if batch.fate == Fate::Unknown && !there.contains(&number) {
                 batch.fate = Fate::Refused; // unless its producer sends it again
@@ -294,12 +296,18 @@ impl Committed {
 }
 
 /// What is known of a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownTopic {
-    /// Its creation was acknowledged, or it was seen: it is there for ever.
+    /// Its creation was acknowledged, or it was seen: it is there until somebody asks for its deletion.
     pub exists: bool,
     /// Its id, once it was seen.
-    pub id: Option<ottla_vocabulary::Uuid>,
+    pub id: Option<Uuid>,
+    /// Somebody asked for its creation since it was last known not to be there.
+    pub may_exist: bool,
+    /// Somebody asked for its deletion, and was not told yet that it is gone.
+    pub is_leaving: bool,
+    /// How many topics of its name there were before.
+    pub incarnation: u32,
 }
 
 /// All that is known.
@@ -307,12 +315,14 @@ pub struct KnownTopic {
 pub struct Model {
     /// By place in the scenario.
     pub topics: Vec<KnownTopic>,
+    /// The ids of topics that are gone.
+    pub former_ids: BTreeSet<Uuid>,
     /// All partitions of all topics.
     pub partitions: Vec<Partition>,
     /// The group's offsets, by place in `partitions`.
     pub committed: Vec<Committed>,
     /// Producer ids that were given out.
-    pub producer_ids: std::collections::BTreeSet<i64>,
+    pub producer_ids: BTreeSet<i64>,
     /// How many processes have ended.
     pub life: u64,
 }
@@ -329,12 +339,49 @@ impl Model {
             })
             .collect();
         Model {
-            topics: vec![KnownTopic { exists: false, id: None }; scenario.topics.len()],
+            topics: vec![KnownTopic::default(); scenario.topics.len()],
+            former_ids: BTreeSet::new(),
             committed: vec![Committed::NOTHING; partitions.len()],
             partitions,
-            producer_ids: std::collections::BTreeSet::new(),
+            producer_ids: BTreeSet::new(),
             life: 0,
         }
+    }
+
+    /// A topic is about to be deleted: nothing is promised of it any more.
+    pub fn begin_deletion(&mut self, topic: usize) {
+        let known = &mut self.topics[topic];
+        self.former_ids.extend(known.id.take());
+        (known.exists, known.is_leaving) = (false, true);
+        known.incarnation += 1;
+        for (partition, committed) in self.partitions.iter_mut().zip(&mut self.committed) {
+            if partition.topic == topic {
+                *partition = Partition::new(topic, partition.index, partition.is_flushed);
+                *committed = Committed { sent: committed.sent, ..Committed::NOTHING };
+            }
+        }
+    }
+
+    /// A topic is gone.
+    pub fn deleted(&mut self, topic: usize) {
+        let known = &mut self.topics[topic];
+        (known.is_leaving, known.may_exist) = (false, false);
+    }
+
+    /// A topic is there with this id.
+    ///
+    /// # Errors
+    /// When it had another id, or nobody asked for it since it was deleted.
+    pub fn topic_seen(&mut self, topic: usize, id: Uuid) -> Kept {
+        let known = &mut self.topics[topic];
+        if known.id.is_some_and(|known| known != id) {
+            broken!("topic {topic} has another id than before");
+        }
+        if !known.may_exist || self.former_ids.contains(&id) {
+            broken!("topic {topic} is there again after its deletion");
+        }
+        (known.exists, known.id) = (true, Some(id));
+        Ok(())
     }
 
     /// What a fetch of a committed offset shows, in the same process that took the commits.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use ottla_wire::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use ottla_wire::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use ottla_wire::delete_topics_request::DeleteTopicState;
 use ottla_wire::fetch_request::{FetchPartition, FetchTopic};
 use ottla_wire::join_group_request::JoinGroupRequestProtocol;
 use ottla_wire::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -12,10 +13,12 @@ use ottla_wire::offset_fetch_request::OffsetFetchRequestTopic;
 use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::sync_group_request::SyncGroupRequestAssignment;
 use ottla_wire::{
-    CreateTopicsRequest, DeleteRecordsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest,
-    InitProducerIdRequest, JoinGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
-    OffsetFetchRequest, ProduceRequest, Records, SyncGroupRequest,
+    CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, FetchRequest, FindCoordinatorRequest,
+    HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest, ListOffsetsRequest, MetadataRequest,
+    OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, Records, SyncGroupRequest,
 };
+
+use ottla_vocabulary::Uuid;
 
 use crate::asking::frame;
 use crate::scenario::Topic;
@@ -27,6 +30,8 @@ pub mod version {
     pub const CREATE_TOPICS: i16 = 7;
     /// Metadata.
     pub const METADATA: i16 = 12;
+    /// DeleteTopics.
+    pub const DELETE_TOPICS: i16 = 6;
     /// DeleteRecords.
     pub const DELETE_RECORDS: i16 = 2;
     /// InitProducerId.
@@ -70,6 +75,15 @@ pub enum Write {
 pub enum Question {
     /// CreateTopics; with the topic's place in the scenario.
     CreateTopic(Topic, usize),
+    /// DeleteTopics.
+    DeleteTopic {
+        /// Its name.
+        name: String,
+        /// Its place in the scenario.
+        topic: usize,
+        /// Whether that was asked before.
+        is_again: bool,
+    },
     /// Metadata of all topics.
     Metadata,
     /// DeleteRecords.
@@ -156,6 +170,7 @@ impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Question::CreateTopic(topic, _) => write!(f, "create {} (flushed: {})", topic.name, topic.is_flushed),
+            Question::DeleteTopic { name, is_again, .. } => write!(f, "delete {name} (again: {is_again})"),
             Question::Metadata => f.write_str("metadata"),
             Question::DeleteRecords { partition, before } => write!(f, "delete records of {partition} before {before}"),
             Question::InitProducerId => f.write_str("a producer id"),
@@ -179,10 +194,28 @@ impl fmt::Display for Question {
 }
 
 impl Question {
+    /// Of which partition it is, if it is of one.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Question::DeleteRecords { partition, .. }
+            | Question::Produce { partition, .. }
+            | Question::ListOffset { partition, .. }
+            | Question::Fetch { partition, .. }
+            | Question::Commit { partition, .. } => Some(partition),
+            _ => None,
+        }
+    }
+
     /// The request's frame, without its length.
     pub fn frame(&self, correlation: i32) -> Vec<u8> {
         match self {
             Question::CreateTopic(topic, _) => frame(&create(topic), version::CREATE_TOPICS, correlation),
+            Question::DeleteTopic { name, .. } => {
+                let topic = DeleteTopicState { name: Some(name.as_str().into()), topic_id: Uuid::ZERO };
+                let topics = vec![topic].into();
+                let request = DeleteTopicsRequest { topics, timeout_ms: TIMEOUT_MS, ..Default::default() };
+                frame(&request, version::DELETE_TOPICS, correlation)
+            }
             Question::Metadata => {
                 let request = MetadataRequest { topics: None, ..MetadataRequest::default() };
                 frame(&request, version::METADATA, correlation)

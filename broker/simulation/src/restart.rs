@@ -1,5 +1,6 @@
 //! What a new process shows of what the one before promised: every topic, and every log from its beginning to its end.
 
+use ottla_metadata::image::Resource;
 use ottla_wire::{ErrorCode, FetchResponse, ListOffsetsResponse, Records};
 
 use crate::asking::{found, read};
@@ -21,6 +22,7 @@ impl World {
                 member.stage = Stage::Lost;
             }
         }
+        self.check_image()?;
         self.ask(0, Question::Metadata)?;
         for number in 0..self.model.partitions.len() {
             let is_known = self.model.topics[self.model.partitions[number].topic].exists;
@@ -29,6 +31,46 @@ impl World {
             }
         }
         self.resume_producers();
+        Ok(())
+    }
+
+    /// Holds the image of this process against that of the one before: what was committed is there, and nothing else.
+    fn check_image(&mut self) -> Kept {
+        let Some(node) = &self.node else { return Ok(()) };
+        let (before, after) = (&self.last_image, node.image());
+        if after.end < before.end {
+            broken!("the metadata ends at {}, and ended at {} before", after.end, before.end);
+        }
+        let place_of = |name: &str| self.scenario.topics.iter().position(|topic| topic.name == name);
+        for topic in before.topics.iter() {
+            let Some(now) = after.topics.get(topic.id) else {
+                let is_leaving = place_of(topic.name.as_str()).is_some_and(|place| self.model.topics[place].is_leaving);
+                if !is_leaving {
+                    broken!("{} is not in the metadata any more", topic.name);
+                }
+                continue;
+            };
+            for (index, partition) in &topic.partitions {
+                let Some(now) = now.partition(*index) else { broken!("{}-{index} is there no more", topic.name) };
+                if now.replicas != partition.replicas || now.leader_epoch < partition.leader_epoch {
+                    broken!("{}-{index} was {partition:?} and is {now:?}", topic.name);
+                }
+            }
+            let resource = Resource::topic(topic.name.as_str());
+            if before.configs.get(&resource) != after.configs.get(&resource) {
+                broken!("the configuration of {} is another than before", topic.name);
+            }
+        }
+        for topic in after.topics.iter().filter(|topic| before.topics.get(topic.id).is_none()) {
+            let may_be = place_of(topic.name.as_str()).is_none_or(|place| self.model.topics[place].may_exist);
+            if !may_be {
+                broken!("{} is in the metadata, and nobody asked for it", topic.name);
+            }
+        }
+        if before.end.0 != 0 && (before.features != after.features || after.next_producer_id < before.next_producer_id)
+        {
+            broken!("features or producer ids are others than before");
+        }
         Ok(())
     }
 

@@ -37,6 +37,8 @@ pub struct Faults {
     pub full: u64,
     /// Reads fail for a while.
     pub failing_reads: u64,
+    /// The wall clock jumps, back by minutes or forward by hours.
+    pub clock: u64,
 }
 
 /// A bug that is planted at the seam between the node and its world, to see that the checkers find it.
@@ -114,6 +116,12 @@ pub struct Scenario {
     pub sync_percent: u64,
     /// For how long at most the metadata log waits for the disk.
     pub stall_ms: u64,
+    /// Whether the broker's configuration has every topic flushed, and so the groups' offsets too.
+    pub flushes_all: bool,
+    /// Whether snapshots of the metadata are made all the time.
+    pub makes_snapshots: bool,
+    /// How many of a thousand of the administrator's acts delete a topic.
+    pub deletions: u64,
     /// What is planted.
     pub mutant: Option<Mutant>,
 }
@@ -125,15 +133,16 @@ impl Scenario {
     /// The scenario of a seed.
     pub fn of(seed: u64, mutant: Option<Mutant>) -> Scenario {
         let mut random = Random::new(seed);
+        let flushes_all = random.percent(20);
         let topics = (0..1 + random.below(3)).map(|place| Topic {
             name: format!("topic-{place}"),
             partitions: 1 + random.below(2) as i32,
-            is_flushed: random.percent(60),
+            is_flushed: random.percent(60) || flushes_all,
             segment_ms: [50, 500, 60_000][random.index(3)],
         });
         let topics = topics.collect();
         let mut faults = Faults::default();
-        let swarm: [(&mut u64, u64); 9] = [
+        let swarm: [(&mut u64, u64); 10] = [
             (&mut faults.kill, 8),
             (&mut faults.kill_midway, 8),
             (&mut faults.power, 8),
@@ -143,6 +152,7 @@ impl Scenario {
             (&mut faults.input_output, 6),
             (&mut faults.full, 8),
             (&mut faults.failing_reads, 6),
+            (&mut faults.clock, 20),
         ];
         for (rate, often) in swarm {
             if random.percent(35) {
@@ -159,6 +169,9 @@ impl Scenario {
             faults,
             sync_percent: [5, 20, 60][random.index(3)],
             stall_ms: if random.percent(10) { LONG_STALL_MS } else { 500 + random.below(1000) },
+            flushes_all,
+            makes_snapshots: random.percent(40),
+            deletions: if random.percent(40) { 5 + random.below(60) } else { 0 },
             mutant,
         }
     }

@@ -138,10 +138,24 @@ impl World {
     }
 
     fn administer(&mut self) -> Option<Question> {
-        let missing = self.model.topics.iter().position(|topic| !topic.exists);
+        let leaving = self.model.topics.iter().position(|topic| topic.is_leaving);
+        if let Some(topic) = leaving
+            && self.random.percent(60)
+        {
+            return Some(self.delete(topic, true));
+        }
+        if !self.is_healed && self.random.below(1000) < self.scenario.deletions {
+            let topic = self.random.index(self.model.topics.len());
+            if self.model.topics[topic].exists {
+                self.forget_topic(topic);
+                return Some(self.delete(topic, false));
+            }
+        }
+        let missing = self.model.topics.iter().position(|topic| !topic.exists && !topic.is_leaving);
         if let Some(topic) = missing
             && self.random.percent(60)
         {
+            self.model.topics[topic].may_exist = true;
             return Some(Question::CreateTopic(self.scenario.topics[topic].clone(), topic));
         }
         if self.random.percent(70) {
@@ -169,6 +183,25 @@ impl World {
         let known = &mut self.model.partitions[partition];
         known.start_max = known.start_max.max(before);
         Some(Question::DeleteRecords { partition: self.place(partition), before })
+    }
+
+    fn delete(&self, topic: usize, is_again: bool) -> Question {
+        Question::DeleteTopic { name: self.scenario.topics[topic].name.clone(), topic, is_again }
+    }
+
+    /// All begin anew with a topic that is about to be deleted.
+    fn forget_topic(&mut self, topic: usize) {
+        self.model.begin_deletion(topic);
+        let is_of_topic = |partition: usize| self.model.partitions[partition].topic == topic;
+        for client in &mut self.clients {
+            match &mut client.role {
+                Role::Producer(producer) if is_of_topic(producer.partition) => {
+                    (producer.id, producer.again, producer.last) = (None, None, None);
+                }
+                Role::Consumer { partition, position } if is_of_topic(*partition) => *position = None,
+                _ => {}
+            }
+        }
     }
 
     fn produce(&mut self, client: usize, mut producer: Producer) -> Option<Question> {
@@ -273,7 +306,12 @@ impl World {
     /// A partition as requests name it.
     pub(crate) fn place(&self, partition: usize) -> Place {
         let known = &self.model.partitions[partition];
-        Place { number: partition, topic: self.scenario.topics[known.topic].name.clone(), index: known.index }
+        Place {
+            number: partition,
+            topic: self.scenario.topics[known.topic].name.clone(),
+            index: known.index,
+            incarnation: self.model.topics[known.topic].incarnation,
+        }
     }
 }
 
@@ -286,6 +324,8 @@ pub struct Place {
     pub topic: String,
     /// The index.
     pub index: i32,
+    /// Which of the topics of this name is meant.
+    pub incarnation: u32,
 }
 
 impl fmt::Display for Place {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ottla_api::{AllowAll, FixedLoggers, Listener, ListenerRole, NoQuotas, Peer};
 use ottla_config::{BrokerConfig, Properties};
+use ottla_metadata::Image;
 use ottla_node::{BootError, DescriptorOf, Handled, Node, Reply, Setup, Stage, Token, format_if_new};
 use ottla_vocabulary::{Instant, Now, Principal, Timestamp};
 
@@ -86,7 +87,14 @@ pub struct World {
     syncs_fail: bool,
     is_full: bool,
     reads_fail: bool,
+    /// How far off the wall clock is.
+    clock_ms: i64,
+    /// The image that the latest process showed.
+    pub(crate) last_image: Arc<Image>,
 }
+
+/// What clients' timestamps count from, too.
+const WALL_AT_START: i64 = 1_700_000_000_000;
 
 const BROKER: &str = "\
 process.roles=broker,controller
@@ -117,7 +125,7 @@ impl World {
             random,
             disk,
             node: None,
-            now: Now { instant: Instant::from_millis(1000), wall: Timestamp(1_700_000_000_000) },
+            now: Now { instant: Instant::from_millis(1000), wall: Timestamp(WALL_AT_START) },
             model: Model::new(&scenario),
             clients: workload::clients(&scenario),
             trace,
@@ -132,6 +140,8 @@ impl World {
             syncs_fail: false,
             is_full: false,
             reads_fail: false,
+            clock_ms: 0,
+            last_image: Arc::default(),
             scenario,
         }
     }
@@ -142,7 +152,7 @@ impl World {
     /// When the node does not start.
     pub fn begin(&mut self) -> Kept {
         self.lie();
-        let config = config();
+        let config = config(&self.scenario);
         let formatted = format_if_new(&self.disk, &config, self.random.number(), self.now);
         if let Err(error) = formatted {
             broken!("an empty disk is not formatted: {error}");
@@ -191,6 +201,7 @@ impl World {
             faults.input_output,
             faults.full,
             faults.failing_reads,
+            faults.clock,
         ];
         rates.into_iter().sum()
     }
@@ -232,6 +243,10 @@ impl World {
             self.disk.set_capacity(self.is_full.then(|| self.disk.used() + room));
             self.excuses = Excuses { writes: true, only_syncs: false, ..self.excuses };
             self.trace.tell(format_args!("the disk is full: {}", self.is_full));
+        } else if is_chosen(faults.clock) {
+            // No farther back than clients' timestamps may lie ahead, nor forward than producers are remembered.
+            self.clock_ms = self.random.below(740 * 60_000) as i64 - 20 * 60_000;
+            self.trace.tell(format_args!("the wall clock is {} ms off", self.clock_ms));
         } else {
             self.reads_fail = !self.reads_fail;
             self.disk.set_reads_fail(self.reads_fail);
@@ -289,7 +304,8 @@ impl World {
         if self.wants_sync.is_some_and(|since| since.as_millis() + stall_ms < now) {
             self.sync_metadata();
         }
-        self.now = Now { instant: Instant::from_millis(now), wall: Timestamp(self.now.wall.0 + millis as i64) };
+        let wall = Timestamp(WALL_AT_START + now as i64 + self.clock_ms);
+        self.now = Now { instant: Instant::from_millis(now), wall };
         self.disk.set_wall(self.now.wall);
         self.tally.millis += millis;
         self.trace.tell(format_args!("{now} ms"));
@@ -404,7 +420,9 @@ impl World {
     fn die(&mut self, how: End) {
         self.whisper();
         self.trace.tell(format_args!("{how:?}"));
-        self.node = None;
+        if let Some(node) = self.node.take() {
+            self.last_image = node.image();
+        }
         self.wants_sync = None;
         self.planned_end = None;
         let failed = self.disk.syncs_failed();
@@ -467,6 +485,7 @@ impl World {
             }
         }
         let Some(node) = self.node.take() else { return Ok(()) };
+        self.last_image = node.image();
         if !node.may_close() && !self.excuses.writes {
             broken!("the controller does not let the broker go");
         }
@@ -495,7 +514,7 @@ impl World {
             }
             let setup = Setup {
                 files: self.disk.clone(),
-                config: config(),
+                config: config(&self.scenario),
                 seed: self.random.number(),
                 authorizer: Box::new(AllowAll),
                 quotas: Box::new(NoQuotas),
@@ -560,7 +579,14 @@ impl World {
     }
 }
 
-fn config() -> BrokerConfig {
-    let properties = Properties::parse(BROKER).expect("the simulator's properties have no bad escape");
+fn config(scenario: &Scenario) -> BrokerConfig {
+    let mut properties = BROKER.to_owned();
+    if scenario.flushes_all {
+        properties.push_str("log.flush.interval.messages=1\n");
+    }
+    if scenario.makes_snapshots {
+        properties.push_str("metadata.log.max.record.bytes.between.snapshots=2000\n");
+    }
+    let properties = Properties::parse(&properties).expect("the simulator's properties have no bad escape");
     BrokerConfig::load(&properties).expect("the simulator's configuration is one").0
 }

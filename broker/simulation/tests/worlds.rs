@@ -14,7 +14,7 @@ use ottla_simulation::run::run;
 use ottla_simulation::scenario::Mutant;
 
 /// Seeds of a quick run.
-const SEEDS: Range<u64> = 0..120;
+const SEEDS: Range<u64> = 0..80;
 
 /// How many seeds may pass before a planted bug is found.
 const FOUND_WITHIN: u64 = 60;

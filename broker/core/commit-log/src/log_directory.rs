@@ -207,9 +207,23 @@ impl<F: Files> LogDirectory<F> {
     pub fn delete_log(&mut self, partition: &TopicPartition, log: Log<F>, unique: Uuid) -> Result<String, FileError> {
         drop(log);
         let name = deleted_folder(partition, unique);
+        self.partitions.retain(|found| found.partition != *partition);
         self.files.rename(&self.path.join(partition.to_string()), &self.path.join(&name))?;
         self.files.sync_folder(&self.path)?;
         Ok(name)
+    }
+
+    /// Notes whose a partition is that was found without a word about it, so that it is not taken for a later topic's of the
+    /// same name.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn adopt(&mut self, partition: &TopicPartition, topic: TopicId) -> Result<(), FileError> {
+        let found = self.partitions.iter_mut().find(|found| found.partition == *partition && found.topic.is_none());
+        let Some(found) = found else { return Ok(()) };
+        partition_metadata::write(&self.files, &self.path.join(partition.to_string()), topic)?;
+        found.topic = Some(topic);
+        Ok(())
     }
 
     /// Removes a folder that [`LogDirectory::delete_log`] took out of the way, or that was found as such.
@@ -233,10 +247,18 @@ impl<F: Files> LogDirectory<F> {
         positions: impl IntoIterator<Item = (&'p TopicPartition, LogPositions)>,
     ) -> Result<(), FileError> {
         let given: BTreeMap<&TopicPartition, LogPositions> = positions.into_iter().collect();
-        self.recovery_points = self.told(&self.recovery_points, &given, |log| Some(log.recovery_point));
-        self.high_watermarks = self.told(&self.high_watermarks, &given, |log| Some(log.high_watermark));
-        self.log_starts = self.told(&self.log_starts, &given, start_to_tell);
-        self.write_all()
+        let recovery_points = self.told(&self.recovery_points, &given, |log| Some(log.recovery_point));
+        let high_watermarks = self.told(&self.high_watermarks, &given, |log| Some(log.high_watermark));
+        let log_starts = self.told(&self.log_starts, &given, start_to_tell);
+        // What is known is what is on disk, also when the disk refuses half way: of that, deleted partitions are forgotten.
+        let Self { files, path, .. } = self;
+        checkpoint::write_offsets(files, &path.join(RECOVERY_POINTS), &recovery_points)?;
+        self.recovery_points = recovery_points;
+        checkpoint::write_offsets(files, &path.join(HIGH_WATERMARKS), &high_watermarks)?;
+        self.high_watermarks = high_watermarks;
+        checkpoint::write_offsets(files, &path.join(LOG_STARTS), &log_starts)?;
+        self.log_starts = log_starts;
+        Ok(())
     }
 
     /// Writes the checkpoint of high watermarks alone, if it says anything new; see [`LogDirectory::checkpoint`].
@@ -338,13 +360,6 @@ impl<F: Files> LogDirectory<F> {
             *offsets = left;
         }
         Ok(())
-    }
-
-    fn write_all(&self) -> Result<(), FileError> {
-        let write = |name, offsets| checkpoint::write_offsets(&self.files, &self.path.join(name), offsets);
-        write(RECOVERY_POINTS, &self.recovery_points)?;
-        write(HIGH_WATERMARKS, &self.high_watermarks)?;
-        write(LOG_STARTS, &self.log_starts)
     }
 }
 

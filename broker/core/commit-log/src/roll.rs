@@ -52,6 +52,7 @@ impl<F: Files> Log<F> {
             // All of the old segment is synced, so after a loss of power nobody would look into it and find its indexes
             // missing. This is a log that is synced with each append: three more syncs a segment are nothing to it.
             let (place, active) = self.active();
+            active.sync_cut(place)?;
             for descriptor in active.index_descriptors(place)? {
                 descriptor.sync()?;
             }

@@ -53,6 +53,8 @@ pub(crate) struct Segment<F: Files> {
     was_rebuilt: bool,
     /// Whether making its indexes again failed half way, so that they lack entries.
     is_half_indexed: bool,
+    /// Whether a write was cut off again that the disk may still have: after a loss of power it can be back.
+    has_unsynced_cut: bool,
 }
 
 /// The indexes of a segment, when they are needed.
@@ -104,6 +106,7 @@ impl<F: Files> Segment<F> {
             used: true,
             was_rebuilt: false,
             is_half_indexed: false,
+            has_unsynced_cut: false,
         }
     }
 
@@ -137,7 +140,10 @@ impl<F: Files> Segment<F> {
         let log = self.log(place);
         if let Err(error) = log.write_at(size.into(), slices) {
             return Err(match log.truncate(size.into()) {
-                Ok(()) => AppendFault::Refused(error),
+                Ok(()) => {
+                    self.has_unsynced_cut = true;
+                    AppendFault::Refused(error)
+                }
                 Err(_) => AppendFault::Torn(error),
             });
         }
@@ -428,6 +434,15 @@ impl<F: Files> Segment<F> {
         let indexes = self.load_indexes(place)?;
         indexes.time.push(largest);
         self.write_indexes(place)
+    }
+
+    /// Makes sure that what was cut off the file does not come back: to be called before nobody looks at its end any more.
+    pub(crate) fn sync_cut(&mut self, place: Place<'_, F>) -> Result<(), FileError> {
+        if self.has_unsynced_cut {
+            self.log(place).sync()?;
+            self.has_unsynced_cut = false;
+        }
+        Ok(())
     }
 
     /// The files of its indexes, opened to be synced. Those that are not there need not be.

@@ -164,6 +164,7 @@ impl<F: Files> Node<F> {
         if let Some(place) = directories.iter().position(lies_here)
             && is_there(&directories[place].path().join(name.to_string()), place)?
         {
+            directories[place].adopt(name, topic).map_err(|error| (place, error))?;
             let (log, recovery) = directories[place].open_log(name, log, now).map_err(|error| (place, error))?;
             if 0 < recovery.bytes_cut {
                 let bytes = recovery.bytes_cut;
