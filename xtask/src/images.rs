@@ -82,10 +82,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             continue;
         }
         let image = image(recipe)?;
-        let bytes = fs::metadata(&image.archive).context("look at the archive")?.len();
-        println!("{}  {:.1} MiB  {}", image.reference(), bytes as f64 / 1024.0 / 1024.0, image.archive.display());
+        let context = place::target().join("images").join(recipe.name);
+        println!(
+            "{}  {:.1} MiB, unpacked {:.1} MiB  {}",
+            image.reference(),
+            mebibytes(&image.archive)?,
+            // Nothing else is in it.
+            mebibytes(&context.join(recipe.binary))?,
+            image.archive.display()
+        );
     }
     Ok(())
+}
+
+fn mebibytes(file: &Path) -> Result<f64> {
+    let bytes = fs::metadata(file).with_context(|| format!("look at {}", file.display()))?.len();
+    Ok(bytes as f64 / 1024.0 / 1024.0)
 }
 
 /// The broker's image, built if it changed.

@@ -160,8 +160,112 @@ fn a_setting_that_needs_a_restart_restarts_the_broker_and_says_why() {
         })
         .unwrap();
     namespace.wait_ready(&kafka()).unwrap();
-    let events = namespace.ask(&["get", "events", "--output=jsonpath={.items[*].reason}"]).unwrap();
-    assert!(events.contains("ConfigChangeRequiresRestart") || events.contains("PodHasOldRevision"), "{events}");
+    let reasons = || namespace.ask(&["get", "events", "--output=jsonpath={.items[*].reason}"]).unwrap();
+    assert!(reasons().contains("ConfigChangeRequiresRestart"), "{}", reasons());
+
+    let before = namespace.pod().unwrap();
+    namespace.ask(&["annotate", "pod", name, "strimzi.io/manual-rolling-update=true"]).unwrap();
+    namespace
+        .wait(&format!("pod/{name}"), "another", |found| {
+            !found.is_null() && found["metadata"]["uid"] != before["metadata"]["uid"]
+        })
+        .unwrap();
+    namespace.wait_ready(&kafka()).unwrap();
+    assert!(reasons().contains("ManualRollingUpdate"), "{}", reasons());
+    let log = kubernetes().operator_log().unwrap();
+    assert!(!log.contains("is forbidden: User"), "the chart gives the rights that are needed:\n{log}");
+    namespace.remove().unwrap();
+}
+
+/// A topic resource of this name, for this topic.
+fn topic(name: &str, topic: &str, annotation: &str, partitions: u32) -> String {
+    format!(
+        "apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\n\
+         metadata: {{name: {name}, labels: {{strimzi.io/cluster: {CLUSTER}}}, annotations: {{{annotation}}}}}\n\
+         spec: {{topicName: {topic}, partitions: {partitions}, replicas: 1}}\n"
+    )
+}
+
+#[test]
+fn topics_are_adopted_have_one_owner_and_stay_when_they_are_let_go() {
+    let namespace = Namespace::new("topics");
+    let bootstrap = namespace.cluster("kafka-ephemeral.yaml").unwrap();
+    let tool = |arguments: &[&str]| {
+        let arguments = [&["--bootstrap-server", &bootstrap], arguments].concat();
+        namespace.kafka_tool("org.apache.kafka.tools.TopicCommand", &arguments)
+    };
+    tool(&["--create", "--topic", "by_hand", "--partitions", "2"]).unwrap();
+    namespace.apply(&topic("first", "by_hand", "", 3)).unwrap();
+    namespace.wait_ready("kafkatopic/first").unwrap();
+    assert!(tool(&["--describe", "--topic", "by_hand"]).unwrap().contains("PartitionCount: 3"), "adopted, and grown");
+
+    namespace.apply(&topic("second", "by_hand", "", 5)).unwrap();
+    let reason = |name: &str, reason: &str| {
+        let is_so = |found: &Value| condition(found, "Ready").is_some_and(|ready| ready["reason"] == reason);
+        namespace.wait(&format!("kafkatopic/{name}"), reason, is_so).unwrap();
+    };
+    reason("second", "ResourceConflict");
+    namespace.ask(&["delete", "kafkatopic/second", "--timeout=60s"]).unwrap();
+    namespace.patch("kafkatopic/first", &json!({"spec": {"topicName": "other"}})).unwrap();
+    reason("first", "NotSupported");
+    namespace.patch("kafkatopic/first", &json!({"spec": {"topicName": "by_hand"}})).unwrap();
+    namespace.wait_ready("kafkatopic/first").unwrap();
+
+    let annotate =
+        |annotation: &str| namespace.ask(&["annotate", "--overwrite", "kafkatopic/first", annotation]).unwrap();
+    annotate("strimzi.io/pause-reconciliation=true");
+    let has = |kind: &'static str| {
+        namespace.wait("kafkatopic/first", kind, |found| condition(found, kind).is_some()).unwrap();
+    };
+    has("ReconciliationPaused");
+    annotate("strimzi.io/pause-reconciliation-");
+    annotate("strimzi.io/managed=false");
+    has("Unmanaged");
+    namespace.ask(&["delete", "kafkatopic/first", "--timeout=60s"]).unwrap();
+    assert!(tool(&["--describe", "--topic", "by_hand"]).unwrap().contains("PartitionCount: 3"), "nobody deleted it");
+    namespace.remove().unwrap();
+}
+
+#[test]
+fn what_cannot_be_served_safely_is_not_opened() {
+    let namespace = Namespace::new("closed");
+    let example = |kafka: &str| {
+        format!(
+            "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {{name: {CLUSTER}}}\nspec: {{kafka: {kafka}}}\n---\n\
+             apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\n\
+             metadata: {{name: dual-role, labels: {{strimzi.io/cluster: {CLUSTER}}}}}\n\
+             spec: {{replicas: 1, roles: [controller, broker], storage: {{type: ephemeral}}}}\n"
+        )
+    };
+    let plain = "{name: plain, port: 9092, type: internal, tls: false}";
+    let tls = "{name: tls, port: 9093, type: internal, tls: true}";
+    let unready = |what: &str| {
+        let is_so = |found: &Value| {
+            condition(found, "NotReady")
+                .is_some_and(|state| state["message"].as_str().unwrap_or_default().contains(what))
+        };
+        namespace.wait(&kafka(), what, is_so).unwrap();
+    };
+    // A cluster of several nodes is not built yet: nothing of it is started.
+    namespace.apply(&example(&format!("{{listeners: [{plain}]}}")).replace("replicas: 1", "replicas: 3")).unwrap();
+    unready("replicas");
+    assert_eq!(namespace.ask(&["get", "statefulsets,pods", "--output=name"]).unwrap(), "");
+    // Of two listeners the one with TLS stays closed.
+    namespace.apply(&example(&format!("{{listeners: [{plain}, {tls}]}}"))).unwrap();
+    let ready = namespace.wait_ready(&kafka()).unwrap();
+    let open = ready["status"]["listeners"].as_array().unwrap();
+    assert!(open.len() == 1 && open[0]["name"] == "plain", "{open:?}");
+    let warning = condition(&ready, "Warning").unwrap()["message"].as_str().unwrap().to_owned();
+    assert!(warning.contains("spec.kafka.listeners[1]"), "{warning}");
+    let ports = namespace.get(&format!("service/{CLUSTER}-kafka-bootstrap")).unwrap()["spec"]["ports"].to_string();
+    assert!(ports.contains("9092") && !ports.contains("9093"), "{ports}");
+    // Rules that nobody would enforce close all.
+    namespace.apply(&example(&format!("{{listeners: [{plain}], authorization: {{type: simple}}}}"))).unwrap();
+    unready("authorization");
+    let service = format!("service/{CLUSTER}-kafka-bootstrap");
+    namespace
+        .wait(&service, "without clients' port", |found| !found["spec"]["ports"].to_string().contains("9092"))
+        .unwrap();
     namespace.remove().unwrap();
 }
 

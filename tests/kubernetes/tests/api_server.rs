@@ -207,3 +207,34 @@ fn admit_pod(server: &Kubectl, namespace: &str, plan: &Plan) {
     let arguments = ["--namespace", namespace, "create", "--dry-run=server", "--validate=strict", "-f", "-"];
     server.try_run(&arguments, &pod.to_string()).unwrap_or_else(|error| panic!("{namespace}: {error}\n{pod:#}"));
 }
+
+#[test]
+fn the_plain_yaml_and_its_examples_are_taken_strictly_and_the_operators_pod_is_admitted() {
+    let server = api_server();
+    let deploy = checkout().join("deploy");
+    // Its namespace is a fixed one, and may stand from an earlier run.
+    let namespace = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "kafka", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
+    });
+    server.apply(&namespace);
+    let plain = deploy.join("ottla.yaml");
+    let apply = ["apply", "--server-side", "--force-conflicts", "--validate=strict", "-f"];
+    server.run(&[&apply[..], &[&plain.to_string_lossy()]].concat());
+    let deployment = documents(&plain).into_iter().find(|document| document["kind"] == "Deployment");
+    let mut pod = deployment.expect("the operator is a deployment")["spec"]["template"].clone();
+    pod["apiVersion"] = json!("v1");
+    pod["kind"] = json!("Pod");
+    pod["metadata"]["name"] = json!("admitted");
+    let create = ["--namespace", "kafka", "create", "--dry-run=server", "--validate=strict", "-f", "-"];
+    server.try_run(&create, &pod.to_string()).unwrap_or_else(|error| panic!("{error}\n{pod:#}"));
+
+    let examples = std::fs::read_dir(deploy.join("examples")).expect("the examples are there").flatten();
+    for example in examples {
+        let path = example.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let namespace = server.namespace(&format!("example-{stem}"));
+        server.run(&["--namespace", &namespace, "apply", "--validate=strict", "-f", &path.to_string_lossy()]);
+    }
+}

@@ -3,7 +3,7 @@
 //!
 //! No node is there, so no pod ever runs; what needs one is in `tests/end-to-end`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use ottla_test_kubernetes::operator::{Operator, binary, eventually, service_account};
@@ -38,7 +38,7 @@ fn names(server: &Kubectl, namespace: &str, kind: &str) -> String {
     server.run(&["--namespace", namespace, "get", kind, "--output=name"])
 }
 
-fn start(kubeconfig: &PathBuf, home: &str, namespaces: &str, more: &[(&str, &str)]) -> Operator {
+fn start(kubeconfig: &Path, home: &str, namespaces: &str, more: &[(&str, &str)]) -> Operator {
     let own = [("STRIMZI_NAMESPACE", namespaces), ("STRIMZI_OPERATOR_NAMESPACE", home)];
     Operator::start(kubeconfig, home, &[&own[..], more].concat())
 }
