@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use ottla_commit_log::checkpoint::read_offsets;
 use ottla_commit_log::layout::{HIGH_WATERMARKS, LOG_STARTS, RECOVERY_POINTS};
-use ottla_commit_log::{Log, LogDirectory, LogSettings, NewBatch, Origin};
+use ottla_commit_log::{Files, Log, LogDirectory, LogSettings, NewBatch, Origin};
 use ottla_records::{BatchBuilder, BatchOptions, BatchView};
-use ottla_simulation::SimulatedDisk;
+use ottla_simulation::{Fault, SimulatedDisk};
 use ottla_vocabulary::{LeaderEpoch, Now, Offset, PartitionIndex, Timestamp, TopicId, TopicName, TopicPartition, Uuid};
 
 const FIRST: TopicId = TopicId(Uuid([1; 16]));
@@ -99,4 +99,38 @@ fn what_is_checkpointed_of_a_log_stays_while_it_is_not_opened_and_goes_with_its_
     assert_eq!(told(HIGH_WATERMARKS), [(0, 21), (1, 20)]);
     assert_eq!(told(RECOVERY_POINTS), [(0, 20), (1, 20)]);
     assert_eq!(told(LOG_STARTS), [(0, 10), (1, 10)]);
+}
+
+#[test]
+fn a_creation_that_the_disk_refuses_leaves_nothing_behind() {
+    let mut refused = 0;
+    for operation in 0.. {
+        let disk = SimulatedDisk::new(operation);
+        let mut directory = open(&disk);
+        disk.plan(disk.operations() + operation, Fault::Full);
+        if directory.create_log(&flights(0), FIRST, settings(), Now::default()).is_ok() {
+            break;
+        }
+        refused += 1;
+        let names = disk.list(Path::new("/data")).unwrap();
+        assert!(names.iter().all(|entry| !entry.is_folder), "after operation {operation}: {names:?}");
+        append(&mut create(&mut directory, 0, FIRST), 1);
+    }
+    assert!(2 < refused, "only {refused} operations were refused");
+}
+
+#[test]
+fn only_what_a_creation_left_is_taken_for_unused() {
+    let disk = SimulatedDisk::new(1);
+    let mut directory = open(&disk);
+    let mut log = create(&mut directory, 0, FIRST);
+    assert_eq!(directory.remove_unused(&flights(0), SECOND), Ok(false), "it is another topic's");
+    assert_eq!(directory.remove_unused(&flights(0), FIRST), Ok(true));
+    log = {
+        drop(log);
+        create(&mut directory, 0, FIRST)
+    };
+    append(&mut log, 1);
+    assert_eq!(directory.remove_unused(&flights(0), FIRST), Ok(false), "it has a record");
+    assert_eq!(find(&mut directory, 0).log_end(), Offset(1));
 }

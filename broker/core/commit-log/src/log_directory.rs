@@ -14,7 +14,7 @@ use crate::checkpoint::{self, CheckpointError};
 use crate::clean_shutdown::{self, CleanShutdown};
 use crate::files::{FileError, Files};
 use crate::layout::{
-    HIGH_WATERMARKS, LOCK, LOG_STARTS, PARTITION_METADATA, PartitionFolder, RECOVERY_POINTS, deleted_folder,
+    HIGH_WATERMARKS, LOCK, LOG, LOG_STARTS, PARTITION_METADATA, PartitionFolder, RECOVERY_POINTS, deleted_folder,
 };
 use crate::log::Log;
 use crate::meta_properties::{self, MetaProperties, MetaPropertiesError};
@@ -191,12 +191,49 @@ impl<F: Files> LogDirectory<F> {
     ) -> Result<Log<F>, FileError> {
         self.forget(partition)?;
         let folder = self.path.join(partition.to_string());
+        let was_there = self.files.facts(&folder)?.is_some();
+        self.create_in(folder.clone(), topic, settings, now).inspect_err(|_| {
+            // Half made it would be in the way of the next attempt. Where even that is refused,
+            // [`LogDirectory::remove_unused`] does it then.
+            if !was_there {
+                let _ = self.files.remove_folder(&folder);
+            }
+        })
+    }
+
+    fn create_in(
+        &self,
+        folder: PathBuf,
+        topic: TopicId,
+        settings: Arc<LogSettings>,
+        now: Now,
+    ) -> Result<Log<F>, FileError> {
         self.files.create_folder(&folder)?;
         partition_metadata::write(&self.files, &folder, topic)?;
         let (mut log, _) = Log::open(self.files.clone(), folder.clone(), settings, Checkpointed::default(), now)?;
         log.note_unsynced(folder.join(PARTITION_METADATA));
         log.is_parent_unsynced = true;
         Ok(log)
+    }
+
+    /// Removes a partition's folder if it is what an attempt to create one for this topic left: of no other topic, and
+    /// without a record. Answers whether it was.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn remove_unused(&mut self, partition: &TopicPartition, topic: TopicId) -> Result<bool, FileError> {
+        let folder = self.path.join(partition.to_string());
+        if partition_metadata::read(&self.files, &folder)?.is_some_and(|other| other != topic) {
+            return Ok(false);
+        }
+        for entry in self.files.list(&folder)?.into_iter().filter(|entry| entry.name.contains(LOG)) {
+            let facts = self.files.facts(&folder.join(entry.name))?;
+            if facts.is_some_and(|facts| 0 < facts.length) {
+                return Ok(false);
+            }
+        }
+        self.files.remove_folder(&folder)?;
+        Ok(true)
     }
 
     /// Takes a partition's folder out of the way, and answers its new name: its removal may take long. The checkpoints

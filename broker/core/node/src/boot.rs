@@ -176,7 +176,10 @@ impl<F: Files> Node<F> {
         let place = wanted.unwrap_or_else(|| self.emptiest_directory());
         let folder = directories[place].path().join(name.to_string());
         if is_there(&folder, place)? {
-            self.set_aside(&folder).map_err(|error| (place, error))?;
+            // An attempt to create it that the disk refused half way is made again each second, and leaves nothing each time.
+            let is_gone = directories[place].remove_unused(name, topic);
+            let cleared = is_gone.and_then(|is_gone| if is_gone { Ok(()) } else { self.set_aside(&folder) });
+            cleared.map_err(|error| (place, error))?;
         }
         let log = directories[place].create_log(name, topic, log, now).map_err(|error| (place, error))?;
         Ok((place, log))
