@@ -2,7 +2,7 @@
 //! its start is most of a tool's time. `java/Tools.java` is the other side.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use ottla_harness::java::{self, Jars};
@@ -64,6 +64,21 @@ struct Question<'a> {
     input: Option<&'a str>,
 }
 
+/// A tool in a Java machine of its own, for one that goes on while others run.
+///
+/// # Errors
+/// When there is no such tool, or the jars cannot be had.
+pub fn alone(tool: &str, arguments: &[&str]) -> Result<Command> {
+    let mut command = java::java(Jars::Tools)?;
+    command.arg(main_of(tool)?).args(arguments);
+    Ok(command)
+}
+
+fn main_of(tool: &str) -> Result<&'static str> {
+    let known = TOOLS.iter().find(|(name, _)| *name == tool);
+    known.map(|(_, main)| *main).with_context(|| format!("find the tool {tool}"))
+}
+
 impl Tools {
     /// Starts the machine.
     ///
@@ -83,15 +98,14 @@ impl Tools {
     /// # Errors
     /// When there is no such tool, or the machine has ended.
     pub fn run(&mut self, tool: &str, arguments: &[&str], input: Option<&str>) -> Result<Ran> {
-        let known = TOOLS.iter().find(|(name, _)| *name == tool);
-        let (_, main) = known.with_context(|| format!("find the tool {tool}"))?;
         if ALONE.contains(&tool) {
-            let output = java::java(Jars::Tools)?.arg(main).args(arguments).stdin(Stdio::null()).output();
+            let output = alone(tool, arguments)?.stdin(Stdio::null()).output();
             let output = output.with_context(|| format!("run {tool} {arguments:?}"))?;
-            let [output_text, errors] =
+            let [said, errors] =
                 [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            return Ok(Ran { status: output.status.code().unwrap_or(-1), output: output_text, errors });
+            return Ok(Ran { status: output.status.code().unwrap_or(-1), output: said, errors });
         }
+        let main = main_of(tool)?;
         let question = serde_json::to_string(&Question { main, arguments, input })?;
         writeln!(self.questions, "{question}").context("ask the tools' Java machine")?;
         let mut answer = String::new();

@@ -5,6 +5,7 @@
 //! line; `< text` lines before it are its standard input; `= status` after it is the exit status when it is not zero.
 //! Blanks within an argument are written `\_`, `--bootstrap-server` is added where neither it nor a controller is named.
 //! What differs at every run is masked: `BOOTSTRAP`, `CONTROLLER`, `DATA`, `UUID`; after `$~` all numbers are `N` too.
+//! `$%` sorts the lines. `$&` starts a tool that goes on beside the others, `$^ number` ends the one of this number (from 0).
 //! After `$!` comes what ours has otherwise than Apache Kafka, with the reason in a `#` line above it.
 //!
 //! `OTTLA_TEST_AGAINST=apache-kafka OTTLA_TRANSCRIBE=1` writes the transcripts anew, but for `$!`, which the same without
@@ -15,11 +16,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ottla_test_clients::tool::{Ran, Tools};
+use ottla_harness::process::Process;
+use ottla_test_clients::tool::{self, Ran, Tools};
 use ottla_test_clients::{Broker, install};
 
 /// A question about state that the broker has yet to reach (Apache Kafka answers before its own metadata is up to date).
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug, Default)]
 struct Case {
@@ -74,6 +76,9 @@ fn parse(text: &str) -> Vec<Case> {
 struct Stage {
     broker: Broker,
     tools: Tools,
+    /// Tools that go on.
+    beside: Vec<Process>,
+    folder: PathBuf,
     /// The file that says which records to delete: the first two of `orders`.
     records_to_delete: PathBuf,
 }
@@ -96,6 +101,10 @@ impl Stage {
     }
 
     fn run(&mut self, case: &Case) -> Vec<String> {
+        if case.mark.contains('^') {
+            self.beside[case.command.parse::<usize>().unwrap()].terminate(PATIENCE).unwrap();
+            return Vec::new();
+        }
         let mut command = case.command.clone();
         if !["BOOTSTRAP", "CONTROLLER"].iter().any(|word| command.contains(word)) {
             command += " --bootstrap-server BOOTSTRAP";
@@ -105,9 +114,21 @@ impl Stage {
         }
         let arguments: Vec<String> = command.split(' ').map(|argument| argument.replace("\\_", " ")).collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        if case.mark.contains('&') {
+            let log = self.folder.join(format!("beside-{}.log", self.beside.len()));
+            let mut command = tool::alone(arguments[0], &arguments[1..]).unwrap();
+            self.beside.push(Process::start(arguments[0], &mut command, &log).unwrap());
+            return Vec::new();
+        }
         let input: String = case.input.iter().map(|line| line.to_owned() + "\n").collect();
         let ran = self.tools.run(arguments[0], &arguments[1..], Some(&input)).unwrap();
-        self.masked(&ran, case.mark.contains('~'))
+        let mut lines = self.masked(&ran, case.mark.contains('~'));
+        if case.mark.contains('%') {
+            // Columns are as wide as members' ids.
+            lines = lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+            lines.sort();
+        }
+        lines
     }
 
     fn masked(&self, ran: &Ran, without_numbers: bool) -> Vec<String> {
@@ -148,7 +169,8 @@ fn complaint(errors: &str) -> String {
 }
 
 /// Ids of topics, directories and clusters, 22 letters of URL-safe base64 that stand alone, of which Kafka makes new ones
-/// at every run. A word of the same length in small letters is none.
+/// at every run (a word of the same length in small letters is none), and of members, which end in 36 letters of their
+/// own form.
 fn without_uuids(line: &str) -> String {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     let mut masked = String::new();
@@ -158,7 +180,18 @@ fn without_uuids(line: &str) -> String {
             && !word.ends_with("Exception")
             && word.chars().any(|letter| letter.is_ascii_uppercase())
             && word.chars().any(|letter| letter.is_ascii_lowercase());
-        masked += &if is_id { piece.replace(word, "UUID") } else { piece.to_owned() };
+        let of_member = word.len().checked_sub(36).and_then(|start| Some((word.get(..start)?, word.get(start..)?)));
+        let of_member = of_member.filter(|(_, id)| {
+            let parts = id.split('-').map(|part| (part.len(), part.chars().all(|letter| letter.is_ascii_hexdigit())));
+            parts.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
+        });
+        masked += &if let Some((before, _)) = of_member {
+            piece.replace(word, &format!("{before}UUID"))
+        } else if is_id {
+            piece.replace(word, "UUID")
+        } else {
+            piece.to_owned()
+        };
     }
     masked
 }
@@ -187,6 +220,8 @@ fn check(name: &str) {
     let mut stage = Stage {
         broker: Broker::start_configured(folder.path(), &["num.partitions=1".to_owned()]).unwrap(),
         tools: Tools::start().unwrap(),
+        beside: Vec::new(),
+        folder: folder.path().to_owned(),
         records_to_delete,
     };
     let is_ours = matches!(stage.broker, Broker::Ottla(_));
@@ -224,6 +259,11 @@ fn records_are_written_read_and_deleted() {
 #[test]
 fn groups_are_described_reset_and_removed() {
     check("groups");
+}
+
+#[test]
+fn members_share_leave_and_come_back() {
+    check("members");
 }
 
 #[test]
