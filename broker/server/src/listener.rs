@@ -31,12 +31,14 @@ pub(crate) struct Crowd {
 struct Counts {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
+    by_listener: HashMap<String, usize>,
 }
 
 /// Holds the counts up while its connection lives.
 #[derive(Debug)]
 struct Counted {
     crowd: Arc<Crowd>,
+    listener: String,
     address: IpAddr,
 }
 
@@ -45,27 +47,32 @@ impl Crowd {
         Crowd { descriptors, counts: Mutex::default(), gone: Notify::new() }
     }
 
-    /// Waits until one more is allowed.
-    async fn room(&self, all_max: impl Fn() -> usize) {
+    /// Waits until one more is allowed: of all, and of this listener.
+    async fn room(&self, listener: &str, max: impl Fn() -> (usize, usize)) {
         loop {
             let gone = self.gone.notified();
-            if self.counts.lock().all < all_max().min(self.descriptors) {
-                return;
+            let (all_max, of_listener_max) = max();
+            {
+                let counts = self.counts.lock();
+                let of_listener = counts.by_listener.get(listener).copied().unwrap_or(0);
+                if counts.all < all_max.min(self.descriptors) && of_listener < of_listener_max {
+                    return;
+                }
             }
             // The limit may be raised meanwhile, which nobody tells.
             let _ = tokio::time::timeout(LIMIT_INTERVAL, gone).await;
         }
     }
 
-    fn enter(self: &Arc<Self>, address: IpAddr, of_address_max: usize) -> Option<Counted> {
+    fn enter(self: &Arc<Self>, listener: &str, address: IpAddr, of_address_max: usize) -> Option<Counted> {
         let mut counts = self.counts.lock();
-        let count = counts.by_address.entry(address).or_default();
-        if of_address_max <= *count {
+        if of_address_max <= counts.by_address.get(&address).copied().unwrap_or(0) {
             return None;
         }
-        *count += 1;
+        *counts.by_address.entry(address).or_default() += 1;
+        *counts.by_listener.entry(listener.to_owned()).or_default() += 1;
         counts.all += 1;
-        Some(Counted { crowd: Arc::clone(self), address })
+        Some(Counted { crowd: Arc::clone(self), listener: listener.to_owned(), address })
     }
 }
 
@@ -73,6 +80,9 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let mut counts = self.crowd.counts.lock();
         counts.all -= 1;
+        if let Some(count) = counts.by_listener.get_mut(&self.listener) {
+            *count -= 1;
+        }
         if let Some(count) = counts.by_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -86,6 +96,12 @@ impl Drop for Counted {
 
 /// How soon a raised limit lets waiting connections in.
 const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many connections there may be, and how many of them of one listener.
+fn maxima(network: &NetworkConfig, listener: &str) -> (usize, usize) {
+    let own = network.connections_max_of.iter().find(|(name, _)| name.eq_ignore_ascii_case(listener));
+    (network.connections_max as usize, own.map_or(usize::MAX, |(_, max)| *max as usize))
+}
 
 /// How many connections an address may have: `max.connections.per.ip`, or what `max.connections.per.ip.overrides` says of
 /// it. A host is an address or `localhost`; other names are not looked up, for every arrival would wait for that.
@@ -136,11 +152,11 @@ pub(crate) async fn accept(
     crowd: Arc<Crowd>,
 ) {
     loop {
-        crowd.room(|| shell.node.config().network.connections_max as usize).await;
+        crowd.room(&listener.name, || maxima(&shell.node.config().network, &listener.name)).await;
         match socket.accept().await {
             Ok((stream, peer)) => {
                 let allowed = of_address_max(&shell.node.config().network, peer.ip());
-                let Some(counted) = crowd.enter(peer.ip(), allowed) else {
+                let Some(counted) = crowd.enter(&listener.name, peer.ip(), allowed) else {
                     tracing::debug!(peer = %peer, "closed a connection: its address has max.connections.per.ip already");
                     continue;
                 };
@@ -172,30 +188,42 @@ mod tests {
     fn an_address_gets_its_places_back() {
         let crowd = Arc::new(Crowd::new(2));
         let here = IpAddr::from([127, 0, 0, 1]);
-        let first = crowd.enter(here, 1);
-        assert!(first.is_some() && crowd.enter(here, 1).is_none());
-        assert!(crowd.enter(IpAddr::from([127, 0, 0, 2]), 1).is_some(), "another address has its own");
+        let first = crowd.enter("A", here, 1);
+        assert!(first.is_some() && crowd.enter("A", here, 1).is_none());
+        assert!(crowd.enter("A", IpAddr::from([127, 0, 0, 2]), 1).is_some(), "another address has its own");
         drop(first);
-        assert!(crowd.enter(here, 1).is_some());
+        assert!(crowd.enter("A", here, 1).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_to_a_full_broker_waits_until_somebody_goes_or_the_limit_is_raised() {
         let crowd = Arc::new(Crowd::new(2));
         let limit = std::sync::atomic::AtomicUsize::new(1);
-        let max = || limit.load(std::sync::atomic::Ordering::Relaxed);
+        let max = || (limit.load(std::sync::atomic::Ordering::Relaxed), 2);
         let soon = |seconds| Duration::from_secs(seconds);
-        crowd.room(max).await;
-        let first = crowd.enter(IpAddr::from([127, 0, 0, 1]), 9);
-        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_err());
+        crowd.room("A", max).await;
+        let first = crowd.enter("A", IpAddr::from([127, 0, 0, 1]), 9);
+        assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_err());
         limit.store(2, std::sync::atomic::Ordering::Relaxed);
-        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_ok());
+        assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_ok());
         limit.store(1, std::sync::atomic::Ordering::Relaxed);
         drop(first);
-        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_ok());
+        assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_ok());
         limit.store(usize::MAX, std::sync::atomic::Ordering::Relaxed);
-        let _both = [2, 3].map(|last| crowd.enter(IpAddr::from([127, 0, 0, last]), 9));
-        assert!(tokio::time::timeout(soon(9), crowd.room(max)).await.is_err(), "there is no third descriptor");
+        let _both = [2, 3].map(|last| crowd.enter("B", IpAddr::from([127, 0, 0, last]), 9));
+        assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_err(), "there is no third descriptor");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_listener_keeps_no_other_waiting() {
+        let crowd = Arc::new(Crowd::new(9));
+        let max = || (9, 1);
+        let held = crowd.enter("A", IpAddr::from([127, 0, 0, 1]), 9);
+        let wait = Duration::from_secs(9);
+        assert!(tokio::time::timeout(wait, crowd.room("A", max)).await.is_err());
+        assert!(tokio::time::timeout(wait, crowd.room("B", max)).await.is_ok());
+        drop(held);
+        assert!(tokio::time::timeout(wait, crowd.room("A", max)).await.is_ok());
     }
 
     #[test]
@@ -203,9 +231,11 @@ mod tests {
         let text = "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n\
                     controller.listener.names=CONTROLLER\ncontroller.quorum.bootstrap.servers=localhost:9093\n\
                     advertised.listeners=PLAINTEXT://h:9092,CONTROLLER://h:9093\n\
+                    max.connections=9\nlistener.name.plaintext.max.connections=3\n\
                     max.connections.per.ip=7\nmax.connections.per.ip.overrides=10.0.0.1:2,localhost:3";
         let properties = ottla_config::Properties::parse(text).unwrap();
         let network = ottla_config::BrokerConfig::load(&properties).unwrap().0.network;
+        assert_eq!((maxima(&network, "PLAINTEXT"), maxima(&network, "CONTROLLER")), ((9, 3), (9, usize::MAX)));
         let of = |address: &str| of_address_max(&network, address.parse().unwrap());
         assert_eq!((of("10.0.0.1"), of("::ffff:10.0.0.1"), of("10.0.0.2"), of("::1")), (2, 2, 7, 3));
     }

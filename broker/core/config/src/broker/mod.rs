@@ -141,7 +141,7 @@ impl BrokerConfig {
             listeners,
             quorum: QuorumConfig::read(&values),
             session: SessionConfig::read(&values),
-            network: NetworkConfig::read(&values),
+            network: NetworkConfig::read(&values, &merged),
             log: LogConfig::read(&values),
             topic_defaults: TopicConfig::of_broker(&values),
             topics: TopicCreation::read(&values),

@@ -6,6 +6,8 @@
 use ottla_vocabulary::Duration;
 
 use crate::endpoint::{HostPort, Voter};
+use crate::layers::listener_key;
+use crate::properties::Properties;
 use crate::values::Values;
 
 /// The metadata quorum, its log and its snapshots.
@@ -81,6 +83,8 @@ pub struct NetworkConfig {
     pub connection_idle_max: Option<Duration>,
     /// `max.connections`.
     pub connections_max: u32,
+    /// `listener.name.<name>.max.connections`, by the listener's name in lower case.
+    pub connections_max_of: Vec<(String, u32)>,
     /// `max.connection.creation.rate`, a second.
     pub connection_rate_max: u32,
     /// `max.connections.per.ip`.
@@ -316,7 +320,11 @@ impl SessionConfig {
 }
 
 impl NetworkConfig {
-    pub(super) fn read(values: &Values) -> NetworkConfig {
+    pub(super) fn read(values: &Values, merged: &Properties) -> NetworkConfig {
+        let of_listener = |(name, text): (&str, &str)| match listener_key(name) {
+            Some((listener, "max.connections")) => Some((listener.to_ascii_lowercase(), text.trim().parse().ok()?)),
+            _ => None,
+        };
         // Kafka's default of 100 KiB would stop the system from letting a buffer grow to what the connection's way needs.
         let buffer = |name| u32::try_from(values.int(name)).ok().filter(|_| values.is_set(name));
         let idle = values.long("connections.max.idle.ms");
@@ -328,6 +336,7 @@ impl NetworkConfig {
             listen_backlog: values.size("socket.listen.backlog.size"),
             connection_idle_max: (0 <= idle).then(|| values.millis("connections.max.idle.ms")),
             connections_max: values.size("max.connections"),
+            connections_max_of: merged.iter().filter_map(of_listener).collect(),
             connection_rate_max: values.size("max.connection.creation.rate"),
             connections_per_ip_max: values.size("max.connections.per.ip"),
             connections_per_ip_overrides: per_ip_overrides(

@@ -46,8 +46,8 @@ pub(super) const BROKER: &[Key] = &[
         .not_yet("limits on the rate of connections")
         .doc("The most connections that are accepted in a second. It can also be set for one listener."),
     int("max.connections", MAX_INT).at_least(0).cluster_wide().by("connections").doc(
-        "The most connections at one time. At the limit, the longest idle one is closed for a new one on the \
-         listener between brokers, and other listeners wait. It can also be set for one listener.",
+        "The most connections at one time, of clients and brokers together. At the limit, further ones wait. It can \
+         also be set for one listener.",
     ),
     int("max.connections.per.ip", MAX_INT).at_least(0).cluster_wide().by("connections").doc(
         "The most connections from one address at one time. Zero is allowed only with exceptions in \
