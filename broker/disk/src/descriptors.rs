@@ -25,6 +25,10 @@ const SHARE: u64 = 2;
 /// What a process gets where the limit is endless: more does not make it faster, and each costs kernel memory.
 const BUDGET_MAX: u64 = 1 << 20;
 
+/// So many handles that are gone may be remembered besides as many as are open: each takes memory, and forgetting them costs
+/// a look at all. Where the budget is never spent nobody else does it.
+const GONE_MAX: usize = 64;
+
 /// All open files of a disk.
 #[derive(Debug)]
 pub(crate) struct Descriptors {
@@ -74,8 +78,12 @@ impl Descriptors {
 
     /// Takes in a handle whose file was opened just now.
     pub(crate) fn opened(&self, slot: &Arc<Slot>) {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        self.clock.lock().push_back(Arc::downgrade(slot));
+        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut clock = self.clock.lock();
+        if GONE_MAX + 2 * open < clock.len() {
+            clock.retain(|weak| 0 < weak.strong_count());
+        }
+        clock.push_back(Arc::downgrade(slot));
     }
 
     /// Hears that a handle closed its file by itself.
@@ -124,4 +132,26 @@ pub fn raise_descriptor_limit() -> u64 {
 /// The budget for log files that fits a process with this limit on open files.
 pub fn budget_of_process(limit: u64) -> usize {
     usize::try_from((limit / SHARE).clamp(1, BUDGET_MAX)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::handle::Handle;
+
+    #[test]
+    fn handles_that_are_gone_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let descriptors = Arc::new(Descriptors::new(1000));
+        let create = |name: &str| Handle::create(&folder.path().join(Path::new(name)), &descriptors).unwrap();
+        let _open = ["a", "b", "c"].map(create);
+        for _ in 0..10_000 {
+            drop(create("d"));
+        }
+        assert_eq!(descriptors.open(), 3);
+        let remembered = descriptors.clock.lock().len();
+        assert!(remembered <= GONE_MAX + 2 * 4 + 1, "{remembered} are remembered");
+    }
 }
