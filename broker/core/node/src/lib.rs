@@ -9,8 +9,9 @@
 //! effects.
 //!
 //! Reading order: [`node`](crate::Node) the way of a request; [`boot`] how a node begins and ends, [`format()`] before
-//! that; `partition`, `produce`, `fetch` with `fetch_session` and `parked` the data path; `coordinator` the groups; `controller` with
-//! `metadata_log`, `snapshot`, `follow` and `broker` the cluster; `upkeep` the slow work; [`measure`] what can be seen from outside.
+//! that; `partition`, `produce`, `fetch` with `fetch_session` and `parked` the data path; `coordinator` the groups;
+//! `controller` with `metadata_log`, `snapshot`, `follow`, `reconfigure` and `broker` the cluster; `upkeep` the slow work,
+//! `directory_health` the disks that fail; [`measure`] what can be seen from outside.
 
 mod alter_configs;
 pub mod boot;
