@@ -106,14 +106,10 @@ impl<F: Files> Partition<F> {
     ) -> Partition<F> {
         let mut log = log;
         advance_alone(&mut log, &role);
-        let state = State {
-            log: Some(log),
-            role,
-            waiting: Vec::new(),
-            unsynced_records: 0,
-            unsynced_since: None,
-            rolled: false,
-        };
+        // After an unclean stop the log's end was found and not synced.
+        let unsynced_records = log.log_end().0 - log.recovery_point().0;
+        let state =
+            State { log: Some(log), role, waiting: Vec::new(), unsynced_records, unsynced_since: None, rolled: false };
         Partition {
             name,
             directory,
@@ -209,6 +205,8 @@ impl<F: Files> Partition<F> {
         };
         let written = Written { base_offset: appended.base_offset, append_time, log_start };
         if appended.duplicate_of.is_some() {
+            // It is acknowledged like the first one, which the process before this one may not have lived to sync.
+            state.sync_if_due(0, settings.flush_messages, now).map_err(|error| self.refused(&error))?;
             return Ok(Appended { written, records: 0, waiting: Vec::new() });
         }
         state.rolled |= appended.rolled;
@@ -387,6 +385,9 @@ impl<F: Files> State<F> {
     /// the records are on disk, so it waits for the disk.
     fn sync_if_due(&mut self, appended: i64, flush_messages: i64, now: Now) -> Result<(), FileError> {
         self.unsynced_records += appended;
+        if self.unsynced_records == 0 {
+            return Ok(());
+        }
         self.unsynced_since.get_or_insert(now.instant);
         if self.unsynced_records < flush_messages {
             return Ok(());
