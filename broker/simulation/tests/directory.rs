@@ -134,3 +134,19 @@ fn only_what_a_creation_left_is_taken_for_unused() {
     assert_eq!(directory.remove_unused(&flights(0), FIRST), Ok(false), "it has a record");
     assert_eq!(find(&mut directory, 0).log_end(), Offset(1));
 }
+
+#[test]
+fn a_large_topic_is_deleted_with_one_sync_before_the_first_file_goes() {
+    let disk = SimulatedDisk::new(1);
+    let mut directory = open(&disk);
+    let logs: Vec<Log<SimulatedDisk>> = (0..50).map(|index| create(&mut directory, index, FIRST)).collect();
+    disk.story();
+    let mut doomed = Vec::new();
+    for (index, log) in (0..).zip(logs) {
+        doomed.push(directory.delete_log(&flights(index), log, Uuid([index as u8; 16])).unwrap());
+    }
+    doomed.iter().for_each(|name| directory.remove_deleted(name).unwrap());
+    let story = disk.story();
+    let syncs: Vec<usize> = (0..story.len()).filter(|line| story[*line].contains(": Sync /data")).collect();
+    assert_eq!(syncs, [50], "after all renames: {story:?}");
+}

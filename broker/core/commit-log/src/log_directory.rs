@@ -34,6 +34,8 @@ pub struct LogDirectory<F: Files> {
     recovery_points: BTreeMap<TopicPartition, Offset>,
     high_watermarks: BTreeMap<TopicPartition, Offset>,
     log_starts: BTreeMap<TopicPartition, Offset>,
+    /// Whether partitions were renamed that a loss of power would bring back under their names.
+    has_unsynced_deletions: bool,
     _lock: F::Lock,
 }
 
@@ -113,6 +115,7 @@ impl<F: Files> LogDirectory<F> {
             recovery_points,
             high_watermarks,
             log_starts,
+            has_unsynced_deletions: false,
             _lock: lock,
         })
     }
@@ -236,8 +239,10 @@ impl<F: Files> LogDirectory<F> {
         Ok(true)
     }
 
-    /// Takes a partition's folder out of the way, and answers its new name: its removal may take long. The checkpoints
-    /// speak of it until they are written again, or a partition of that name is created.
+    /// Takes a partition's folder out of the way, and answers its new name: its removal may take long, and
+    /// so would a sync for each partition of a large topic: the new name survives a loss of power from the first
+    /// [`LogDirectory::remove_deleted`] on. The checkpoints speak of the partition until they are written again, or one of
+    /// that name is created.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -246,7 +251,7 @@ impl<F: Files> LogDirectory<F> {
         let name = deleted_folder(partition, unique);
         self.partitions.retain(|found| found.partition != *partition);
         self.files.rename(&self.path.join(partition.to_string()), &self.path.join(&name))?;
-        self.files.sync_folder(&self.path)?;
+        self.has_unsynced_deletions = true;
         Ok(name)
     }
 
@@ -268,6 +273,11 @@ impl<F: Files> LogDirectory<F> {
     /// # Errors
     /// When the disk refuses.
     pub fn remove_deleted(&mut self, name: &str) -> Result<(), FileError> {
+        if self.has_unsynced_deletions {
+            // Else a partition could come back with a part of its files, and be taken for one.
+            self.files.sync_folder(&self.path)?;
+            self.has_unsynced_deletions = false;
+        }
         self.files.remove_folder(&self.path.join(name))?;
         self.others.retain(|(other, _)| other != name);
         Ok(())

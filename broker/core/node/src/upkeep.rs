@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ottla_commit_log::{FileError, FileFault, Files, FlushWork, Log};
+use ottla_commit_log::{Act, FileError, FileFault, Files, FlushWork, Log};
 use ottla_config::BrokerConfig;
 use ottla_vocabulary::{Duration, Instant, Now};
 
@@ -141,14 +141,20 @@ impl<F: Files> Node<F> {
         }
     }
 
-    /// Removes the folders of deleted partitions; what cannot be removed is found again by the next start.
+    /// Removes the folders of deleted partitions. What only lacked a descriptor is tried again; what cannot be removed is
+    /// found by the next start.
     fn remove(&self, doomed: Vec<(usize, String)>) {
-        for (directory, folder) in doomed {
+        for (place, folder) in doomed {
             let mut directories = self.directories.lock();
-            if let Some(directory) = directories.get_mut(directory)
-                && let Err(error) = directory.remove_deleted(&folder)
-            {
-                tracing::error!("remove a deleted partition: {error}");
+            let Some(directory) = directories.get_mut(place) else { continue };
+            let Err(error) = directory.remove_deleted(&folder) else { continue };
+            drop(directories);
+            tracing::error!("remove a deleted partition: {error}");
+            if error.act == Act::Sync {
+                self.healths[place].on_refusal(&error); // what is not removed harms nobody, what is not synced does
+            }
+            if error.fault == FileFault::Descriptors {
+                self.upkeep.lock().doom(place, folder);
             }
         }
     }
