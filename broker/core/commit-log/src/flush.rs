@@ -17,7 +17,7 @@ pub struct FlushWork<F: Files> {
     files: F,
     descriptors: Vec<<F::File as LogFile>::Descriptor>,
     folders: Vec<PathBuf>,
-    unsynced: Vec<PathBuf>,
+    name_changes: u64,
     up_to: Offset,
     truncations: u64,
 }
@@ -27,8 +27,7 @@ pub struct FlushWork<F: Files> {
 #[must_use = "the log must hear of it"]
 pub struct FlushOutcome {
     result: Result<(), FileError>,
-    synced: Vec<PathBuf>,
-    folders_synced: bool,
+    name_changes: u64,
     up_to: Offset,
     truncations: u64,
 }
@@ -42,13 +41,7 @@ impl<F: Files> FlushWork<F> {
     /// Syncs; may take as long as a disk does.
     pub fn run(self) -> FlushOutcome {
         let result = self.sync();
-        FlushOutcome {
-            result,
-            synced: self.unsynced,
-            folders_synced: !self.folders.is_empty(),
-            up_to: self.up_to,
-            truncations: self.truncations,
-        }
+        FlushOutcome { result, name_changes: self.name_changes, up_to: self.up_to, truncations: self.truncations }
     }
 
     fn sync(&self) -> Result<(), FileError> {
@@ -88,9 +81,11 @@ impl<F: Files> Log<F> {
         if outcome.truncations != self.truncations {
             return Ok(()); // what was synced is in part not the log's any more; the next flush will say
         }
-        self.unsynced.retain(|path| !outcome.synced.contains(path));
-        if outcome.folders_synced && self.unsynced.is_empty() {
-            (self.is_folder_unsynced, self.is_parent_unsynced) = (false, false);
+        // A file that was replaced since is another one.
+        self.unsynced.retain(|(_, change)| outcome.name_changes < *change);
+        self.is_parent_unsynced = false;
+        if outcome.name_changes == self.name_changes {
+            self.is_folder_unsynced = false;
         }
         self.recovery_point = self.recovery_point.max(outcome.up_to.min(self.log_end));
         self.trusted = self.trusted.max(self.recovery_point);
@@ -151,7 +146,7 @@ impl<F: Files> Log<F> {
             }
             descriptors.push(segment.log(place).descriptor()?);
         }
-        for path in &self.unsynced {
+        for (path, _) in &self.unsynced {
             match self.files.file(path).descriptor() {
                 Ok(descriptor) => descriptors.push(descriptor),
                 Err(error) if error.is_not_found() => {} // it was removed since, or was not needed
@@ -169,7 +164,7 @@ impl<F: Files> Log<F> {
             files: self.files.clone(),
             descriptors,
             folders,
-            unsynced: self.unsynced.clone(),
+            name_changes: self.name_changes,
             up_to,
             truncations: self.truncations,
         }))

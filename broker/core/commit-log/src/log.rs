@@ -46,8 +46,10 @@ pub struct Log<F: Files> {
     pub(crate) producers: ProducerState,
     /// The offsets of the producer snapshots on disk, rising.
     pub(crate) snapshots: Vec<Offset>,
-    /// Files that must be synced before the recovery point may rise.
-    pub(crate) unsynced: Vec<PathBuf>,
+    /// Files that must be synced before the recovery point may rise, each with the change of names that brought it.
+    pub(crate) unsynced: Vec<(PathBuf, u64)>,
+    /// Counts the changes of names in the folder: what changes while a flush is under way is not synced by it.
+    pub(crate) name_changes: u64,
     /// Whether names in the folder changed since it was synced.
     pub(crate) is_folder_unsynced: bool,
     /// Whether the folder itself is new in its directory.
@@ -241,10 +243,14 @@ impl<F: Files> Log<F> {
     }
 
     pub(crate) fn note_unsynced(&mut self, path: PathBuf) {
+        self.note_folder_unsynced();
+        self.unsynced.retain(|(other, _)| *other != path);
+        self.unsynced.push((path, self.name_changes));
+    }
+
+    pub(crate) fn note_folder_unsynced(&mut self) {
         self.is_folder_unsynced = true;
-        if !self.unsynced.contains(&path) {
-            self.unsynced.push(path);
-        }
+        self.name_changes += 1;
     }
 
     pub(crate) fn snapshot_path(&self, offset: Offset) -> PathBuf {

@@ -79,6 +79,7 @@ impl<F: Files> Log<F> {
             producers: ProducerState::default(),
             snapshots: contents.snapshots,
             unsynced: Vec::new(),
+            name_changes: 0,
             is_folder_unsynced: false,
             is_parent_unsynced: false,
             doomed: VecDeque::new(),
@@ -89,7 +90,7 @@ impl<F: Files> Log<F> {
         if log.segments.is_empty() {
             let segment = Segment::create(log.place(), log.log_start, now.wall)?;
             log.segments.push(segment);
-            log.is_folder_unsynced = true;
+            log.note_folder_unsynced();
         }
         let sync_failed = log.folder.join(SYNC_FAILED);
         let had_failed = log.files.facts(&sync_failed)?.is_some();
@@ -163,7 +164,7 @@ impl<F: Files> Log<F> {
     /// After a process was killed, all that it did can be seen and need not be on disk: what the next flush must sync
     /// besides the records.
     fn suppose_nothing_synced(&mut self) {
-        self.is_folder_unsynced = true;
+        self.note_folder_unsynced();
         self.is_parent_unsynced = true;
         self.note_unsynced(self.folder.join(PARTITION_METADATA));
         self.note_unsynced(self.folder.join(LEADER_EPOCHS));

@@ -188,7 +188,7 @@ impl<F: Files> Log<F> {
         let doomed = PathBuf::from(doomed);
         match self.files.rename(path, &doomed) {
             Ok(()) => {
-                self.is_folder_unsynced = true;
+                self.note_folder_unsynced();
                 self.doomed.push_back(Doomed { due: now.instant + self.settings.file_delete_delay, path: doomed });
                 Ok(())
             }

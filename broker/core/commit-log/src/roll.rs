@@ -60,7 +60,7 @@ impl<F: Files> Log<F> {
         self.take_snapshot(base)?;
         let segment = Segment::create(self.place(), base, now.wall)?;
         self.segments.push(segment);
-        self.is_folder_unsynced = true;
+        self.note_folder_unsynced();
         Ok(())
     }
 

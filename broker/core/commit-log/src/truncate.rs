@@ -156,6 +156,6 @@ impl<F: Files> Log<F> {
         self.reached = [Reached::NOWHERE; 4];
         self.high_watermark = self.high_watermark.min(self.log_end);
         self.recovery_point = self.recovery_point.min(self.log_end);
-        self.is_folder_unsynced = true;
+        self.note_folder_unsynced();
     }
 }
