@@ -66,20 +66,28 @@ async fn requests(
                 Ok(reply) => reply,
                 Err(reason) => return Some(reason.to_string()),
             },
-            Ok(Handled::Silent) => continue,
+            Ok(Handled::Silent { mute_ms }) => {
+                hold_back(mute_ms).await;
+                continue;
+            }
             Ok(Handled::Close(Close::UnacknowledgedProduce)) => return None,
             Ok(Handled::Close(reason)) => return Some(reason.to_string()),
             Err(panic) => return Some(panic),
         };
-        let mute = Duration::from_millis(u64::from(reply.mute_ms));
+        let mute_ms = reply.mute_ms;
         if let Err(error) = send(stream, reply).await {
             return (error.kind() != std::io::ErrorKind::BrokenPipe
                 && error.kind() != std::io::ErrorKind::ConnectionReset)
                 .then(|| format!("send an answer: {error}"));
         }
-        if !mute.is_zero() {
-            tokio::time::sleep(mute).await;
-        }
+        hold_back(mute_ms).await;
+    }
+}
+
+/// Reads nothing from a connection for as long as its quota says (KIP-219).
+async fn hold_back(mute_ms: u32) {
+    if 0 < mute_ms {
+        tokio::time::sleep(Duration::from_millis(u64::from(mute_ms))).await;
     }
 }
 

@@ -342,7 +342,7 @@ impl World {
                 self.clients[client].waits_for = Some(Waiting { token, question, since: self.now.instant });
                 Ok(())
             }
-            Handled::Silent => Ok(()),
+            Handled::Silent { .. } => Ok(()),
             Handled::Close(close) => {
                 self.trace.tell(format_args!("{} closed: {close}", token.0));
                 if self.excuses.writes || self.excuses.opening {
@@ -357,7 +357,7 @@ impl World {
     pub(crate) fn handle_at_once(&mut self, question: &Question) -> Option<Reply<DescriptorOf<SimulatedDisk>>> {
         match self.node.as_ref()?.handle(self.now, &self.peer, Token(0), &question.frame(0)) {
             Handled::Reply(reply) => Some(reply),
-            Handled::Later | Handled::Silent | Handled::Close(_) => None,
+            Handled::Later | Handled::Silent { .. } | Handled::Close(_) => None,
         }
     }
 

@@ -22,7 +22,8 @@ impl<F: Files> Node<F> {
         let done = task.topics.into_iter().map(|topic| topic.map(&mut write)).collect();
         // One node is all there is in sync: what is in its log is everywhere, so acks all need not wait.
         if task.acks == Acks::None {
-            return Ok(if has_failed { Handled::Close(Close::UnacknowledgedProduce) } else { Handled::Silent });
+            let silent = Handled::Silent { mute_ms: context.head.throttle_ms };
+            return Ok(if has_failed { Handled::Close(Close::UnacknowledgedProduce) } else { silent });
         }
         Ok(Handled::Reply(plain(answer(context, done)?)))
     }

@@ -51,7 +51,10 @@ pub enum Handled<D> {
     /// The answer comes among the [`Effects`] under the request's token.
     Later,
     /// None is due: a produce with acks 0 that went well.
-    Silent,
+    Silent {
+        /// How long the shell shall not read from the connection: a quota holds this client back too.
+        mute_ms: u32,
+    },
     /// The connection must be closed without an answer, for this reason.
     Close(Close),
 }

@@ -117,7 +117,10 @@ impl World {
         match self.node.handle(self.now, &self.peer, token, frame) {
             Handled::Reply(reply) => Came::Reply(whole(&reply)),
             Handled::Later => Came::Later(token),
-            Handled::Silent => Came::Silent,
+            Handled::Silent { mute_ms } => {
+                assert_eq!(mute_ms, HELD_MS, "no answer is no way around a quota");
+                Came::Silent
+            }
             Handled::Close(close) => Came::Close(close),
         }
     }
