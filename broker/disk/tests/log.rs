@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ottla_commit_log::{Log, ReadError};
 use ottla_commit_log::{LogDirectory, LogSettings, NewBatch, Origin, ReadLimits};
 use ottla_disk::Disk;
-use ottla_records::{BatchBuilder, BatchOptions, BatchView, Decompressor, batches};
+use ottla_records::{BatchBuilder, BatchOptions, BatchView, Codec, Compression, Decompressor, batches};
 use ottla_vocabulary::{
     BrokerEpoch, LeaderEpoch, Now, Offset, PartitionIndex, Timestamp, TopicId, TopicName, TopicPartition, Uuid,
 };
@@ -107,4 +107,24 @@ fn a_crash_of_the_process_loses_nothing() {
     assert_eq!(log.log_end(), Offset(20));
     assert!(recovery.segments_scanned > 1 && recovery.bytes_cut == 0);
     assert_eq!(append(&mut log, 2000, &["b"]), Offset(20));
+}
+
+#[test]
+fn a_record_is_found_by_its_time_in_a_batch_that_unpacks_to_more_than_memory_should_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut directory = open(folder.path());
+    let settings = Arc::new(LogSettings::default());
+    let mut log = directory.create_log(&partition(0), TopicId(Uuid::ONE), settings, Now::default()).unwrap();
+    let options = BatchOptions { compression: Compression::new(Codec::Lz4), ..BatchOptions::default() };
+    let mut builder = BatchBuilder::new(options);
+    let zeroes = vec![0; 8 << 20];
+    for time in 0..12 {
+        builder.push(Timestamp(1000 + time), None, Some(&zeroes), &[]);
+    }
+    let bytes = builder.finish().unwrap();
+    let batch = BatchView::parse(&bytes).unwrap();
+    let batch = NewBatch { header: *batch.header(), records: batch.records_bytes() };
+    log.append(batch, LeaderEpoch(3), Origin::Client, Now::default()).unwrap();
+    let found = log.offset_for_time(Timestamp(1011)).unwrap().unwrap();
+    assert_eq!((found.offset, found.timestamp), (Offset(11), Timestamp(1011)));
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use ottla_vocabulary::{Offset, Timestamp};
 
-use crate::files::{FileError, Files, LogFile};
+use crate::files::{FileError, FileFault, Files, LogFile};
 use crate::layout::{LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, segment_path};
 use crate::offset_index::{OffsetIndex, OffsetPosition};
 use crate::settings::LogSettings;
@@ -139,6 +139,9 @@ impl<F: Files> Segment<F> {
         let size = self.size;
         let log = self.log(place);
         if let Err(error) = log.write_at(size.into(), slices) {
+            if error.fault == FileFault::Descriptors {
+                return Err(AppendFault::Refused(error)); // it could not be opened, so there is nothing to cut off
+            }
             return Err(match log.truncate(size.into()) {
                 Ok(()) => {
                     self.has_unsynced_cut = true;

@@ -25,8 +25,6 @@ pub struct LogSettings {
     pub file_delete_delay: Duration,
     /// `producer.id.expiration.ms`: a producer that was silent as long is forgotten.
     pub producer_expiration_ms: i64,
-    /// `max.decompressed.message.bytes` as a bound on what looking up a timestamp may unpack.
-    pub decompressed_bytes_max: usize,
 }
 
 impl Default for LogSettings {
@@ -42,7 +40,6 @@ impl Default for LogSettings {
             retention_bytes: -1,
             file_delete_delay: Duration::from_secs(60),
             producer_expiration_ms: 24 * 3_600_000,
-            decompressed_bytes_max: 64 << 20,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Looking up records by time: ListOffsets.
 
-use ottla_records::{BatchError, Decompressor, TimestampType};
+use ottla_records::{BatchError, BatchView, Decompressor, TimestampType};
 use ottla_vocabulary::{Offset, Timestamp};
 
 use crate::files::{Files, LogFile};
@@ -73,31 +73,24 @@ impl<F: Files> Log<F> {
             let found = TimestampOffset { timestamp: batch.header.max_timestamp, offset };
             return Ok(wanted(&found).then_some(found));
         }
-        let bytes_max = self.settings.decompressed_bytes_max;
         self.in_segment(index, |place, segment| {
             let mut bytes = vec![0; batch.header.batch_bytes()];
             let read = segment.log(place).read_at(batch.position.into(), &mut bytes)?;
-            first_in(&bytes[..read], bytes_max, wanted)
+            first_in(&bytes[..read], wanted)
                 .map_err(|error| WalkError::Batch { position: batch.position.into(), error })
         })
     }
 }
 
-fn first_in(
-    bytes: &[u8],
-    bytes_max: usize,
-    wanted: impl Fn(&TimestampOffset) -> bool,
-) -> Result<Option<TimestampOffset>, BatchError> {
-    let view = ottla_records::BatchView::parse(bytes)?;
-    let mut decompressor = Decompressor::new();
-    for record in view.records(&mut decompressor, bytes_max)? {
-        let record = record?;
-        let found = TimestampOffset { timestamp: record.timestamp, offset: record.offset };
-        if wanted(&found) {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
+/// So much of a batch is unpacked to find a record's time, piece by piece. No setting bounds it, for the batch may be older
+/// than the setting; without a bound a small batch that unpacks to endless zeroes would hold its log for as long.
+const UNPACKED_BYTES_MAX: u64 = 2 << 30;
+
+fn first_in(bytes: &[u8], wanted: impl Fn(&TimestampOffset) -> bool) -> Result<Option<TimestampOffset>, BatchError> {
+    let view = BatchView::parse(bytes)?;
+    let wanted = |offset, timestamp| wanted(&TimestampOffset { timestamp, offset });
+    let found = view.find_record(&mut Decompressor::new(), i32::MAX, UNPACKED_BYTES_MAX, wanted)?;
+    Ok(found.map(|(offset, timestamp)| TimestampOffset { timestamp, offset }))
 }
 
 impl<F: Files> Log<F> {

@@ -60,7 +60,6 @@ fn of_config(config: &BrokerConfig, topic: &TopicConfig) -> TopicSettings {
         retention_bytes: topic.retention_bytes,
         file_delete_delay: Duration::from_millis(u64::try_from(topic.file_delete_delay_ms).unwrap_or(0)),
         producer_expiration_ms: millis(config.producers.id_expiration),
-        decompressed_bytes_max: usize::try_from(rules.decompressed_batch_bytes_max).unwrap_or(usize::MAX),
     };
     TopicSettings {
         rules,
