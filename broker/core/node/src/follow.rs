@@ -145,7 +145,7 @@ impl<F: Files> Node<F> {
 
     /// Syncs the metadata log for all that was appended meanwhile. May take as long as a disk does.
     pub fn sync_metadata(&self, now: Now) {
-        let work = self.controller.lock().as_mut().and_then(crate::controller::Controller::begin_flush);
+        let work = self.controller.lock().as_mut().and_then(|controller| controller.begin_flush(now.instant));
         if let Some(work) = work {
             let outcome = work.run();
             let config = self.config.load_full();
@@ -153,6 +153,7 @@ impl<F: Files> Node<F> {
                 controller.finish_flush(&config, outcome, now);
             }
         }
+        self.note_deadline(); // of the next attempt, if this one must be made again
         self.settle(now);
     }
 

@@ -124,6 +124,11 @@ impl<F: Files> MetadataLog<F> {
         self.log.settings().segment_bytes as usize
     }
 
+    /// Whether it is never written again.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.log.failure().is_some()
+    }
+
     /// Appends a batch of this leader.
     pub(crate) fn append(&mut self, batch: &[u8], epoch: LeaderEpoch, now: Now) -> Result<(), BootError> {
         let view =

@@ -23,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) capacity: Option<u64>,
     /// Reads fail.
     pub(crate) reads_fail: bool,
+    /// No file can be opened, and what is not open can be neither written nor synced.
+    pub(crate) opens_fail: bool,
     /// Syncs fail.
     pub(crate) syncs_fail: bool,
     /// Syncs do not do what they say.

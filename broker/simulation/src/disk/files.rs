@@ -124,6 +124,11 @@ impl SimulatedDisk {
         self.state.lock().faults.reads_fail = fail;
     }
 
+    /// Lets the process have too many files open to open another, or not.
+    pub fn set_opens_fail(&self, fail: bool) {
+        self.state.lock().faults.opens_fail = fail;
+    }
+
     /// Lets all syncs fail, or none.
     pub fn set_syncs_fail(&self, fail: bool) {
         self.state.lock().faults.syncs_fail = fail;
@@ -180,6 +185,11 @@ impl SimulatedDisk {
         let refuse = |fault| FileError::new(act, path, fault);
         if state.is_without_power {
             return Err(refuse(without_power()));
+        }
+        if state.faults.opens_fail && matches!(act, Act::Create | Act::Write | Act::Truncate | Act::Sync) {
+            // As on a real disk, a sync that could not be begun is not called one.
+            let act = if act == Act::Sync { Act::Open } else { act };
+            return Err(FileError::new(act, path, FileFault::Descriptors));
         }
         let operation = state.operations;
         state.operations += 1;
@@ -240,6 +250,8 @@ impl SimulatedDisk {
         let state = &*self.state.lock();
         let looked = if state.is_without_power {
             Err(without_power())
+        } else if matches!(act, Act::Open | Act::Read) && state.faults.opens_fail {
+            Err(FileFault::Descriptors)
         } else if act == Act::Read && state.faults.reads_fail {
             Err(FileFault::Io("input/output error".to_owned()))
         } else {

@@ -3,16 +3,19 @@
 //! A decision's records are one batch, replayed as soon as they are in the log. What does not fit, or finds no room on the
 //! disk, is refused: the reply says so, and nothing has changed. Any other failure ends this node's leadership.
 
-use ottla_commit_log::{FileFault, Files, FlushOutcome, FlushWork};
+use ottla_commit_log::{FileError, FileFault, Files, FlushOutcome, FlushWork};
 use ottla_config::BrokerConfig;
 use ottla_metadata::decide::{RECORDS_MAX, Record};
 use ottla_metadata::log::{BATCH_BYTES_MAX, encode_batch};
 use ottla_quorum::Event;
-use ottla_vocabulary::{Duration, Now, Offset};
+use ottla_vocabulary::{Duration, Instant, Now, Offset};
 use ottla_wire::ErrorCode;
 
 use super::{Controller, Settled, Waiter};
 use crate::boot::BootError;
+
+/// How long after a flush that found too many files open the next attempt is made.
+const FLUSH_BACKOFF: Duration = Duration::from_millis(100);
 
 impl<F: Files> Controller<F> {
     /// Appends the records of one decision as one batch and replays them; a decision that makes too many is refused.
@@ -64,8 +67,8 @@ impl<F: Files> Controller<F> {
         let base = self.log.end_offset();
         match self.log.append(batch, epoch, now) {
             Ok(()) => {}
-            Err(BootError::File(error)) if error.fault == FileFault::Full => {
-                tracing::error!("the metadata log has no room: {error}");
+            Err(BootError::File(error)) if passes(&error) => {
+                tracing::error!("the metadata log takes no records now: {error}");
                 self.refusal = Some(ErrorCode::KafkaStorageError);
                 return;
             }
@@ -105,11 +108,11 @@ impl<F: Files> Controller<F> {
 
     /// Whether a flush is to be begun.
     pub(crate) fn wants_flush(&self) -> bool {
-        self.unflushed && !self.flushing
+        self.unflushed && !self.flushing && self.flushing_rests_until.is_none()
     }
 
     /// Takes up everything appended so far: to be run outside of the lock.
-    pub(crate) fn begin_flush(&mut self) -> Option<FlushWork<F>> {
+    pub(crate) fn begin_flush(&mut self, now: Instant) -> Option<FlushWork<F>> {
         if !self.wants_flush() {
             return None;
         }
@@ -121,7 +124,7 @@ impl<F: Files> Controller<F> {
             }
             Ok(None) => None,
             Err(error) => {
-                self.fail(&error.to_string());
+                self.not_flushed(&error, now);
                 None
             }
         }
@@ -131,9 +134,24 @@ impl<F: Files> Controller<F> {
     pub(crate) fn finish_flush(&mut self, config: &BrokerConfig, outcome: FlushOutcome, now: Now) {
         self.flushing = false;
         if let Err(error) = self.log.finish_flush(outcome) {
-            self.fail(&error.to_string());
-            return;
+            return self.not_flushed(&error, now.instant);
         }
         self.step(config, Event::Synced { end: self.log.synced_end() }, now);
     }
+
+    /// A lack of room or of descriptors passes, unless the log itself had failed by it: then nothing is lost, and the next
+    /// flush has it all to do.
+    fn not_flushed(&mut self, error: &FileError, now: Instant) {
+        if !passes(error) || self.log.has_failed() {
+            return self.fail(&error.to_string());
+        }
+        tracing::error!("the metadata log is synced later: {error}");
+        self.unflushed = true;
+        self.flushing_rests_until = Some(now + FLUSH_BACKOFF);
+    }
+}
+
+/// Whether what the disk refused now it may take later.
+fn passes(error: &FileError) -> bool {
+    matches!(error.fault, FileFault::Full | FileFault::Descriptors)
 }

@@ -21,6 +21,7 @@ impl<F: Files> Controller<F> {
         if self.quorum.next_timeout().is_some_and(|at| at <= now.instant) {
             self.step(config, Event::Time, now);
         }
+        self.flushing_rests_until = self.flushing_rests_until.filter(|until| now.instant < *until);
         self.fence_silent(config, now);
     }
 

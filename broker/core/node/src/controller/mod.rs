@@ -83,6 +83,8 @@ pub(crate) struct Controller<F: Files> {
     flushing: bool,
     /// Something was appended that no flush has taken up.
     unflushed: bool,
+    /// Until when none is begun, because too many files were open for the last one.
+    flushing_rests_until: Option<Instant>,
     /// Why nothing of the last decision was appended, if so: its reply is this refusal.
     refusal: Option<ErrorCode>,
     /// Until when nobody is fenced, because the last attempt could not be written.
@@ -170,6 +172,7 @@ impl<F: Files> Controller<F> {
             entropy,
             flushing: false,
             unflushed: false,
+            flushing_rests_until: None,
             refusal: None,
             fencing_rests_until: now.instant,
             failure: None,
@@ -235,7 +238,8 @@ impl<F: Files> Controller<F> {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.as_ref().and_then(Sessions::next_expiry);
         let sessions = sessions.map(|expiry| expiry.max(self.fencing_rests_until));
-        self.quorum.next_timeout().into_iter().chain(self.waiting.next_deadline()).chain(sessions).min()
+        let others = [self.waiting.next_deadline(), self.flushing_rests_until, sessions];
+        self.quorum.next_timeout().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// The replies whose wait is over. They are to be sent once the image has caught up with the log.
@@ -249,7 +253,7 @@ impl<F: Files> Controller<F> {
     }
 
     /// Ends: what was appended is synced.
-    pub(crate) fn close(self, now: Now) -> Result<(), ottla_commit_log::FileError> {
+    pub(crate) fn close(self, now: Now) -> Result<(), FileError> {
         self.log.close(now)
     }
 }
