@@ -253,7 +253,7 @@ impl<F: Files> Controller<F> {
     }
 
     /// Ends: what was appended is synced.
-    pub(crate) fn close(self, now: Now) -> Result<(), FileError> {
+    pub(crate) fn close(self, now: Now) -> Result<(), ottla_commit_log::FileError> {
         self.log.close(now)
     }
 }

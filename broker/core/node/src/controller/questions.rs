@@ -86,7 +86,7 @@ impl<F: Files> Controller<F> {
     }
 
     /// The latest snapshot, for a broker that begins to follow.
-    pub(crate) fn snapshot(&self) -> Result<Option<(SnapshotId, Vec<u8>)>, FileError> {
+    pub(crate) fn snapshot(&self) -> Result<Option<(SnapshotId, Vec<u8>)>, ottla_commit_log::FileError> {
         let Some(id) = self.log.latest_snapshot_id() else { return Ok(None) };
         Ok(self.log.read_snapshot(id)?.map(|bytes| (id, bytes)))
     }
