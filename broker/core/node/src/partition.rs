@@ -204,11 +204,9 @@ impl<F: Files> Partition<F> {
             ottla_records::TimestampType::CreateTime => ottla_vocabulary::Timestamp::NONE,
         };
         let written = Written { base_offset: appended.base_offset, append_time, log_start };
-        if appended.duplicate_of.is_some() {
-            // It is acknowledged like the first one, which the process before this one may not have lived to sync.
-            state.sync_if_due(0, settings.flush_messages, now).map_err(|error| self.refused(&error))?;
-            return Ok(Appended { written, records: 0, waiting: Vec::new() });
-        }
+        // A repeated batch is acknowledged like the first one, which may not have been synced and shown: the disk did not do
+        // it then, or the process before this one did not live to do it.
+        let count = if appended.duplicate_of.is_some() { 0 } else { count };
         state.rolled |= appended.rolled;
         state.sync_if_due(count, settings.flush_messages, now).map_err(|error| self.refused(&error))?;
         state.expose();

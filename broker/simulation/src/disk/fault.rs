@@ -1,6 +1,7 @@
 //! What goes wrong on a simulated disk, and when.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Something that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +24,18 @@ pub(crate) struct Faults {
     pub(crate) capacity: Option<u64>,
     /// Reads fail.
     pub(crate) reads_fail: bool,
-    /// No file can be opened, and what is not open can be neither written nor synced.
-    pub(crate) opens_fail: bool,
+    /// What has a path that ends in this cannot be opened, and so neither be written nor synced.
+    pub(crate) unopenable: Option<&'static str>,
     /// Syncs fail.
     pub(crate) syncs_fail: bool,
     /// Syncs do not do what they say.
     pub(crate) dishonest: Option<DishonestSyncs>,
+}
+
+impl Faults {
+    pub(crate) fn is_unopenable(&self, path: &Path) -> bool {
+        self.unopenable.is_some_and(|end| path.to_string_lossy().ends_with(end))
+    }
 }
 
 /// A disk, or what stands between it and the log, that lies about syncs: to see that the checkers of a world notice.

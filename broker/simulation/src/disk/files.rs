@@ -124,9 +124,9 @@ impl SimulatedDisk {
         self.state.lock().faults.reads_fail = fail;
     }
 
-    /// Lets the process have too many files open to open another, or not.
-    pub fn set_opens_fail(&self, fail: bool) {
-        self.state.lock().faults.opens_fail = fail;
+    /// Lets the process have too many files open to open one whose path ends in this, or lets it have room again.
+    pub fn set_unopenable(&self, end: Option<&'static str>) {
+        self.state.lock().faults.unopenable = end;
     }
 
     /// Lets all syncs fail, or none.
@@ -186,7 +186,7 @@ impl SimulatedDisk {
         if state.is_without_power {
             return Err(refuse(without_power()));
         }
-        if state.faults.opens_fail && matches!(act, Act::Create | Act::Write | Act::Truncate | Act::Sync) {
+        if state.faults.is_unopenable(path) && matches!(act, Act::Create | Act::Write | Act::Truncate | Act::Sync) {
             // As on a real disk, a sync that could not be begun is not called one.
             let act = if act == Act::Sync { Act::Open } else { act };
             return Err(FileError::new(act, path, FileFault::Descriptors));
@@ -250,7 +250,7 @@ impl SimulatedDisk {
         let state = &*self.state.lock();
         let looked = if state.is_without_power {
             Err(without_power())
-        } else if matches!(act, Act::Open | Act::Read) && state.faults.opens_fail {
+        } else if matches!(act, Act::Open | Act::Read) && state.faults.is_unopenable(path) {
             Err(FileFault::Descriptors)
         } else if act == Act::Read && state.faults.reads_fail {
             Err(FileFault::Io("input/output error".to_owned()))
