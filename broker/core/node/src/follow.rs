@@ -286,7 +286,8 @@ impl<F: Files> Node<F> {
         }
         let role = Role::of(self.identity.node_id, described);
         if let Ok(partition) = self.partition(topic.id, index) {
-            partition.set_role(role);
+            let waiting = partition.set_role(role);
+            self.wake(now, waiting);
             self.coordinate(&partition, now);
             return;
         }

@@ -128,13 +128,14 @@ impl<F: Files> Partition<F> {
         self.state.lock()
     }
 
-    /// Follows the image.
-    pub(crate) fn set_role(&self, role: Role) {
+    /// Follows the image; answers the fetches that may now have enough, or be refused.
+    pub(crate) fn set_role(&self, role: Role) -> Woken<F> {
         let mut state = self.lock();
         if let Some(log) = &mut state.log {
             advance_alone(log, &role);
         }
         state.role = role;
+        state.waiting.clone()
     }
 
     /// Follows the topic's configuration.

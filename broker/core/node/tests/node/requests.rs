@@ -1,5 +1,8 @@
 //! What becomes of single requests.
 
+use std::sync::Arc;
+
+use ottla_api::{Listener, ListenerRole};
 use ottla_node::{BootError, Close, Handled, Stage, Token};
 use ottla_records::{BatchBuilder, BatchOptions};
 use ottla_vocabulary::{Duration, ProducerEpoch, ProducerId, Sequence};
@@ -9,9 +12,9 @@ use ottla_wire::frame::request_frame;
 use ottla_wire::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::{
-    CreateTopicsRequest, CreateTopicsResponse, ErrorCode, FetchRequest, FetchResponse, InitProducerIdRequest,
-    InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest,
-    ProduceResponse, Records,
+    BrokerHeartbeatRequest, CreateTopicsRequest, CreateTopicsResponse, ErrorCode, FetchRequest, FetchResponse,
+    InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
+    MetadataResponse, ProduceRequest, ProduceResponse, Records,
 };
 
 use crate::world::{Came, World, at, batch, later, open, read, reply, values};
@@ -91,6 +94,21 @@ fn a_fetch_waits_for_records_and_no_longer_than_it_said() {
     world.node.disconnected(token);
     world.produce("flights", &batch(&["b"], None), 1);
     assert_eq!(world.late(token), None, "nobody waits any more");
+}
+
+#[test]
+fn a_fetch_that_waits_is_told_at_once_that_its_partition_is_led_here_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    world.create("flights", 1);
+    let token = later(&world.fetch("flights", 0, (0, -1), 10_000));
+    let epoch = world.node.image().cluster.brokers.values().next().unwrap().epoch;
+    let fence = BrokerHeartbeatRequest { broker_id: 1, broker_epoch: epoch.0, want_fence: true, ..Default::default() };
+    let listener = Listener { name: "CONTROLLER".to_owned(), role: ListenerRole::Controller };
+    world.peer.listener = Arc::new(listener);
+    assert!(matches!(world.send(&fence, 1), Came::Later(_)));
+    let answer = world.late(token).expect("the partition has no leader");
+    assert_eq!(values(&answer), Err(ErrorCode::NotLeaderOrFollower));
 }
 
 #[test]
