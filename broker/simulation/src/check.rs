@@ -36,7 +36,10 @@ impl World {
                 };
                 match self.code(correlation, told.error_code) {
                     ErrorCode::None => self.model.deleted(topic),
-                    ErrorCode::UnknownTopicOrPartition if is_again => self.model.deleted(topic),
+                    // The one before may have deleted it, while the metadata that names are looked up in had it still.
+                    ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId if is_again => {
+                        self.model.deleted(topic)
+                    }
                     code => return self.excused(code, "DeleteTopics", self.excuses.writes),
                 }
                 Ok(())

@@ -112,6 +112,7 @@ impl<F: Files> Log<F> {
         self.check_writable()?;
         let (place, active) = self.active();
         active.finish_indexes(place)?;
+        active.sync_cut(place)?;
         if self.log_end > self.log_start || !self.snapshots.is_empty() {
             self.take_snapshot(self.log_end)?;
         }

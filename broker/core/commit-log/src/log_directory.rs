@@ -193,6 +193,8 @@ impl<F: Files> LogDirectory<F> {
         now: Now,
     ) -> Result<Log<F>, FileError> {
         self.forget(partition)?;
+        // What was found under the name is not what will be there: nobody may take this one out of the way for it.
+        self.partitions.retain(|found| found.partition != *partition);
         let folder = self.path.join(partition.to_string());
         let was_there = self.files.facts(&folder)?.is_some();
         self.create_in(folder.clone(), topic, settings, now).inspect_err(|_| {

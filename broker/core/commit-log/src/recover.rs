@@ -166,6 +166,7 @@ impl<F: Files> Log<F> {
     fn suppose_nothing_synced(&mut self) {
         self.note_folder_unsynced();
         self.is_parent_unsynced = true;
+        self.active().1.suppose_unsynced_cut();
         self.note_unsynced(self.folder.join(PARTITION_METADATA));
         self.note_unsynced(self.folder.join(LEADER_EPOCHS));
         for offset in self.snapshots.clone() {

@@ -439,6 +439,11 @@ impl<F: Files> Segment<F> {
         self.write_indexes(place)
     }
 
+    /// Supposes that the process before cut something off the file and did not sync that.
+    pub(crate) fn suppose_unsynced_cut(&mut self) {
+        self.has_unsynced_cut = true;
+    }
+
     /// Makes sure that what was cut off the file does not come back: to be called before nobody looks at its end any more.
     pub(crate) fn sync_cut(&mut self, place: Place<'_, F>) -> Result<(), FileError> {
         if self.has_unsynced_cut {

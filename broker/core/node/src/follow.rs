@@ -17,7 +17,7 @@ use ottla_wire::{AllocateProducerIdsRequest, ErrorCode};
 
 use crate::boot::BootError;
 use crate::broker::{Due, controller_registration};
-use crate::controller::{OwnReply, Settled, Waiter};
+use crate::controller::{Controller, OwnReply, Settled, Waiter};
 use crate::counts::TrafficCounts;
 use crate::fetch::plain;
 use crate::metadata_log::{METADATA_TOPIC_ID, replay_span};
@@ -161,6 +161,11 @@ impl<F: Files> Node<F> {
     fn follow(&self, now: Now) -> Result<(), BootError> {
         let mut metadata = self.follower.lock();
         let before = self.image.load_full();
+        // A snapshot alone may know topics that were deleted since, and not those that took their names.
+        let has_caught_up = self.controller.lock().as_ref().is_none_or(Controller::has_caught_up);
+        if before.end == Offset::ZERO && !has_caught_up {
+            return Ok(());
+        }
         if metadata.image().end == Offset::ZERO {
             self.load_snapshot(&mut metadata)?;
         }

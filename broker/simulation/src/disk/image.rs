@@ -173,8 +173,12 @@ impl Image {
     }
 
     pub(crate) fn sync_folder(&mut self, folder: &Path) {
-        // A folder that took the place of one that was moved away: the journal has the move before anything that came after.
-        let moves = |change: &NameChange| matches!(change, NameChange::Rename { from, .. } if folder.starts_with(from));
+        // A folder that took the place of one that is gone: the journal has that before anything that came after.
+        let moves = |change: &NameChange| match change {
+            NameChange::Rename { from, .. } => folder.starts_with(from),
+            NameChange::Remove { path } => folder.starts_with(path),
+            NameChange::Set { .. } => false,
+        };
         if let Some(last) = self.waiting.iter().rposition(moves) {
             for change in self.waiting.drain(..=last) {
                 change.apply(&mut self.durable_names);
@@ -255,8 +259,10 @@ impl Image {
     fn surviving_names(&self, random: &mut Random) -> BTreeMap<PathBuf, Name> {
         let mut names = self.durable_names.clone();
         let is_moved = |change: &NameChange| match change {
-            NameChange::Rename { from, .. } => self.waiting.iter().any(|other| other.is_in(from)),
-            NameChange::Set { .. } | NameChange::Remove { .. } => false,
+            NameChange::Rename { from: path, .. } | NameChange::Remove { path } => {
+                self.waiting.iter().any(|other| other.is_in(path))
+            }
+            NameChange::Set { .. } => false,
         };
         if random.percent(50) || self.waiting.iter().any(is_moved) {
             // A journal for the whole file system: a beginning of all changes survives.

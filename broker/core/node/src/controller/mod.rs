@@ -74,6 +74,8 @@ pub(crate) struct Controller<F: Files> {
     state: Metadata,
     bootstrap: Vec<Record>,
     kraft_version: i16,
+    /// Where the log ended when it was opened: what is committed up to there is what the process before knew.
+    opened_end: Offset,
     /// While this node leads.
     sessions: Option<Sessions>,
     waiting: Waiting<Waiter, ErrorCode>,
@@ -166,6 +168,7 @@ impl<F: Files> Controller<F> {
             state,
             bootstrap,
             kraft_version,
+            opened_end: end,
             sessions: None,
             waiting: Waiting::new(WAITING_MAX),
             settled: VecDeque::new(),
@@ -200,6 +203,11 @@ impl<F: Files> Controller<F> {
 
     pub(crate) fn log_bytes(&self) -> u64 {
         self.log.bytes()
+    }
+
+    /// Whether all that the log had when it was opened is committed, so that nobody acts on less than was known before.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.opened_end <= self.log.high_watermark()
     }
 
     pub(crate) fn high_watermark(&self) -> Offset {
