@@ -37,6 +37,7 @@ pub(crate) async fn run(
     let (store, writer) = reflector::store::<KafkaMetadata>();
     let resources = watcher(kubernetes::resources::<KafkaMetadata>(&client, namespace), config);
     let resources = resources.modify(wake::slim).default_backoff().reflect(writer).touched_objects();
+    let resources = wake::mended(resources);
     context.metrics.count(Kind::Kafka, {
         let store = store.clone();
         move || store.state().iter().map(|kafka| (kafka.namespace().unwrap_or_default(), is_paused(kafka))).collect()

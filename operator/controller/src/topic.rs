@@ -47,6 +47,7 @@ pub(crate) async fn run(
     let (store, writer) = reflector::store::<KafkaTopic>();
     let api = kubernetes::resources::<KafkaTopic>(&context.client, namespace.as_deref());
     let resources = watcher(api, labelled).modify(wake::slim).default_backoff().reflect(writer).touched_objects();
+    let resources = wake::mended(resources);
     context.metrics.count(Kind::KafkaTopic, {
         let store = store.clone();
         move || store.state().iter().map(|topic| (topic.namespace().to_owned(), is_paused(topic))).collect()

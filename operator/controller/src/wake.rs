@@ -44,7 +44,7 @@ pub(crate) fn owned(
         None => Api::all_with(client.clone(), &resource),
     };
     let ours = Config::default().labels(&format!("{}={}", names::MANAGED_BY, names::OPERATOR));
-    watch(api, ours).default_backoff().touched_objects()
+    mended(watch(api, ours).default_backoff().touched_objects())
 }
 
 /// Changes of pools.
@@ -53,7 +53,20 @@ pub(crate) fn pools(
     namespace: Option<&str>,
 ) -> impl Stream<Item = Result<PartialObjectMeta<KafkaNodePool>, watcher::Error>> + Send + use<> {
     let api = kubernetes::resources::<PartialObjectMeta<KafkaNodePool>>(client, namespace);
-    watch(api, Config::default()).default_backoff().touched_objects()
+    mended(watch(api, Config::default()).default_backoff().touched_objects())
+}
+
+/// A watch whose errors are told here and go no further. Each watch waits by itself before it begins again; a controller would
+/// wait once more at each error of any of its watches, and meanwhile hear nothing of the others.
+pub(crate) fn mended<T: Send>(
+    watch: impl Stream<Item = Result<T, watcher::Error>> + Send,
+) -> impl Stream<Item = Result<T, watcher::Error>> + Send {
+    watch.filter_map(|heard| {
+        if let Err(error) = &heard {
+            tracing::warn!(%error, "a watch broke, and is begun again");
+        }
+        std::future::ready(heard.ok().map(Ok))
+    })
 }
 
 /// The Kafka resource that an object names by its label.
@@ -68,8 +81,8 @@ pub(crate) fn slim<K: ResourceExt>(resource: &mut K) {
     resource.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
 }
 
-/// Drives a controller. A reconciliation tells of its own errors, so what comes out here is a resource that is gone, or a
-/// watch that broke.
+/// Drives a controller. Reconciliations and watches tell of their own errors, so what comes out here is a resource that is
+/// gone.
 pub(crate) async fn drive<T>(
     results: impl Stream<Item = Result<T, Error<Infallible, watcher::Error>>>,
     mut gone: impl FnMut(&str, &str),
@@ -79,7 +92,7 @@ pub(crate) async fn drive<T>(
         match result {
             Ok(_) => {}
             Err(Error::ObjectNotFound(object)) => gone(object.namespace.as_deref().unwrap_or_default(), &object.name),
-            Err(error) => tracing::warn!(%error, "a watch broke, and is begun again"),
+            Err(error) => tracing::warn!(%error, "a controller stumbled"),
         }
     }
 }

@@ -89,6 +89,22 @@ fn with_the_rights_of_the_chart_it_serves_all_namespaces() {
 }
 
 #[test]
+fn rights_that_come_late_are_found_soon() {
+    let server = api_server();
+    let (home, late) = (server.namespace("late-home"), server.namespace("late"));
+    let kubeconfig = service_account(server, &home, Some(&[&home]));
+    let operator = start(&kubeconfig, &home, &format!("{home},{late}"), &ALONE);
+    eventually("every watch was refused", || 10 < operator.log().matches("a watch broke").count());
+    apply_cluster(server, &late);
+    for role in ["watched", "namespaced"] {
+        let role = format!("--clusterrole=ottla-cluster-operator-{role}");
+        let account = format!("--serviceaccount={home}:operator");
+        server.run(&["--namespace", &late, "create", "rolebinding", &role[14..], &role, &account]);
+    }
+    assert_eq!(judged(server, &late)["reason"], "Creating");
+}
+
+#[test]
 fn of_two_one_works_and_the_other_takes_over_when_it_ends_or_hangs() {
     let server = api_server();
     let namespace = server.namespace("leaders");

@@ -165,7 +165,8 @@ fn pod_network(layout: &Layout, node: u8) -> String {
 }
 
 /// On a disk that is 85 % full kubelet would remove every image that no pod uses at the moment; ours come from archives and
-/// from no registry, so they would never come back: 100 switches that off.
+/// from no registry, so they would never come back: 100 switches that off. In a directory of logs that it shared with another
+/// node it would remove the logs of the other's pods.
 fn kubelet_settings(layout: &Layout, node: u8) -> String {
     let file = |name: &str| layout.certificates().join(name).display().to_string();
     format!(
@@ -185,12 +186,14 @@ fn kubelet_settings(layout: &Layout, node: u8) -> String {
          clusterDomain: cluster.local\n\
          tlsCertFile: \"{certificate}\"\n\
          tlsPrivateKeyFile: \"{key}\"\n\
+         podLogsDir: \"{logs}\"\n\
          imageGCHighThresholdPercent: 100\n\
          imageGCLowThresholdPercent: 99\n\
          evictionHard: {{memory.available: 100Mi, nodefs.available: 1Gi, imagefs.available: 1Gi}}\n",
         ca = file("ca.crt"),
         address = node_address(node),
         cgroup = cgroup(node),
+        logs = layout.node(node).join("logs").display(),
         socket = layout.containerd_socket(node).display(),
         dns = network::dns_address(),
         certificate = file(&format!("kubelet{node}.crt")),
