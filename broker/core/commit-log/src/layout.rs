@@ -42,6 +42,8 @@ pub const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 /// The high watermarks.
 pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+/// Up to where Kafka's compaction has been in each partition.
+pub const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
 /// Log start offsets that lie within a segment.
 pub const LOG_STARTS: &str = "log-start-offset-checkpoint";
 

@@ -14,7 +14,8 @@ use crate::checkpoint::{self, CheckpointError};
 use crate::clean_shutdown::{self, CleanShutdown};
 use crate::files::{FileError, Files};
 use crate::layout::{
-    HIGH_WATERMARKS, LOCK, LOG, LOG_STARTS, PARTITION_METADATA, PartitionFolder, RECOVERY_POINTS, deleted_folder,
+    CLEANER_OFFSETS, HIGH_WATERMARKS, LOCK, LOG, LOG_STARTS, PARTITION_METADATA, PartitionFolder, RECOVERY_POINTS,
+    deleted_folder,
 };
 use crate::log::Log;
 use crate::meta_properties::{self, MetaProperties, MetaPropertiesError};
@@ -34,6 +35,8 @@ pub struct LogDirectory<F: Files> {
     recovery_points: BTreeMap<TopicPartition, Offset>,
     high_watermarks: BTreeMap<TopicPartition, Offset>,
     log_starts: BTreeMap<TopicPartition, Offset>,
+    /// What Kafka's compaction left; nothing here compacts.
+    cleaned: BTreeMap<TopicPartition, Offset>,
     /// Whether partitions were renamed that a loss of power would bring back under their names.
     has_unsynced_deletions: bool,
     _lock: F::Lock,
@@ -100,7 +103,7 @@ impl<F: Files> LogDirectory<F> {
         let clean_stop = clean_shutdown::read(&files, path)?;
         let offsets = |name| checkpoint::read_offsets(&files, &path.join(name));
         let (recovery_points, high_watermarks) = (offsets(RECOVERY_POINTS)?, offsets(HIGH_WATERMARKS)?);
-        let log_starts = offsets(LOG_STARTS)?;
+        let (log_starts, cleaned) = (offsets(LOG_STARTS)?, offsets(CLEANER_OFFSETS)?);
         let (partitions, others) = find_partitions(&files, path)?;
         if clean_stop.is_some() {
             clean_shutdown::remove(&files, path)?;
@@ -115,6 +118,7 @@ impl<F: Files> LogDirectory<F> {
             recovery_points,
             high_watermarks,
             log_starts,
+            cleaned,
             has_unsynced_deletions: false,
             _lock: lock,
         })
@@ -171,6 +175,7 @@ impl<F: Files> LogDirectory<F> {
             recovery_point: of(&self.recovery_points),
             log_start: of(&self.log_starts),
             high_watermark: of(&self.high_watermarks),
+            cleaned: of(&self.cleaned),
         };
         let folder = self.path.join(partition.to_string());
         let (mut log, recovery) = Log::open(self.files.clone(), folder, settings, checkpointed, now)?;
@@ -397,8 +402,13 @@ impl<F: Files> LogDirectory<F> {
     /// Takes a partition out of the checkpoints on disk: what they say of one that was deleted must not be believed of
     /// another of its name. Others that are gone go with it, so that a topic of many partitions costs one writing.
     fn forget(&mut self, partition: &TopicPartition) -> Result<(), FileError> {
-        let Self { files, path, recovery_points, high_watermarks, log_starts, .. } = self;
-        let all = [(RECOVERY_POINTS, recovery_points), (HIGH_WATERMARKS, high_watermarks), (LOG_STARTS, log_starts)];
+        let Self { files, path, recovery_points, high_watermarks, log_starts, cleaned, .. } = self;
+        let all = [
+            (RECOVERY_POINTS, recovery_points),
+            (HIGH_WATERMARKS, high_watermarks),
+            (LOG_STARTS, log_starts),
+            (CLEANER_OFFSETS, cleaned),
+        ];
         for (name, offsets) in all {
             if !offsets.contains_key(partition) {
                 continue;

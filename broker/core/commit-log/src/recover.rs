@@ -35,6 +35,8 @@ pub struct Checkpointed {
     pub log_start: Offset,
     /// Up to where all in-sync replicas had it.
     pub high_watermark: Offset,
+    /// Up to where compaction has been.
+    pub cleaned: Offset,
 }
 
 /// What opening a log took.
@@ -202,10 +204,12 @@ impl<F: Files> Log<F> {
             let base = self.segments[index].base();
             if index > first {
                 // A segment begins where the one before it ends. One that begins earlier had been cut off and came back;
-                // before one that begins later, records are missing that were never synced.
-                if base != self.log_end {
+                // before one that begins later, records are missing that were never synced: a file may lose its last
+                // batches whole. Kafka goes on behind any gap; here a log has all up to its end.
+                if base != self.log_end && !is_lawful_gap(self.log_end, base, checkpointed.cleaned) {
                     break;
                 }
+                self.log_end = base;
                 self.take_snapshot(base)?;
             }
             let cut = self.recover_segment(index, synced, &mut recovery)?;
@@ -399,6 +403,15 @@ impl<F: Files> Log<F> {
         Ok(epochs)
     }
 }
+
+/// Whether what is missing before a segment was never to be there. Compaction syncs the segments that it makes before its
+/// checkpoint says how far it was; and offsets can leap by more than a segment may hold, when a leader compacted.
+fn is_lawful_gap(end: Offset, base: Offset, cleaned: Offset) -> bool {
+    end < base && (base <= cleaned || OFFSETS_LOST_MAX < base.0 - end.0)
+}
+
+/// More offsets cannot be lost from one segment: its indexes count them in 31 bits.
+const OFFSETS_LOST_MAX: i64 = 1 << 31;
 
 /// Whether a batch can come next in a segment.
 fn follows(header: &BatchHeader, base: Offset, log_end: Offset) -> bool {

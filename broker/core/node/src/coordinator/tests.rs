@@ -33,12 +33,7 @@ fn partition(folder: &Path) -> Arc<Partition<Disk>> {
     let (config, _) = BrokerConfig::load(&Properties::parse(text).unwrap()).unwrap();
     let name = TopicPartition::new(TopicName::new("__consumer_offsets").unwrap(), PartitionIndex(0));
     let settings = crate::settings::of_topic(&config, &Image::default(), &name.topic);
-    let nothing = Checkpointed {
-        clean_stop: false,
-        recovery_point: Offset::ZERO,
-        log_start: Offset::ZERO,
-        high_watermark: Offset::ZERO,
-    };
+    let nothing = Checkpointed::default();
     let log = Log::open(Disk::new(64), folder.to_owned(), Arc::clone(&settings.log), nothing, at(0)).unwrap().0;
     let role = Role { leader: None, is_leader: true, epoch: EPOCH, in_sync: 1, replicas: 1 };
     let health = Arc::new(DirectoryHealth::new(folder));
