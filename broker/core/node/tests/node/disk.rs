@@ -190,7 +190,7 @@ fn a_log_that_could_not_be_opened_keeps_its_checkpoint_and_its_directory_gets_no
     }
     // No segment can be as long.
     let segment = folder.path().join("flights-0/00000000000000000000.log");
-    let segment = std::fs::File::options().write(true).open(segment).unwrap();
+    let segment = std::fs::OpenOptions::new().write(true).open(segment).unwrap();
     let length = segment.metadata().unwrap().len();
     segment.set_len(3 << 30).unwrap();
     {
