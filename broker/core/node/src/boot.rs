@@ -254,6 +254,9 @@ impl<F: Files> Node<F> {
     /// # Errors
     /// When something could not be written; the stop is then not a clean one.
     pub fn close(&self, now: Now) -> Result<(), FileError> {
+        // An image that is just being published is waited for: the logs that it opens are to be closed too. After this none
+        // is opened.
+        let _follower = self.follower.lock();
         let epoch = {
             let mut life = self.life.lock();
             life.stage = Stage::ShuttingDown;

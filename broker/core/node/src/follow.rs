@@ -16,7 +16,7 @@ use ottla_vocabulary::{Duration, LeaderEpoch, Now, Offset, PartitionIndex, Topic
 use ottla_wire::{AllocateProducerIdsRequest, ErrorCode};
 
 use crate::boot::BootError;
-use crate::broker::{Due, controller_registration};
+use crate::broker::{Due, Stage, controller_registration};
 use crate::controller::{Controller, OwnReply, Settled, Waiter};
 use crate::counts::TrafficCounts;
 use crate::fetch::plain;
@@ -286,7 +286,7 @@ impl<F: Files> Node<F> {
         described: &ottla_metadata::image::Partition,
         now: Now,
     ) {
-        if !described.replicas.contains(&self.identity.node_id) {
+        if !described.replicas.contains(&self.identity.node_id) || self.stage() == Stage::ShuttingDown {
             return;
         }
         let role = Role::of(self.identity.node_id, described);

@@ -344,6 +344,24 @@ fn a_node_does_not_take_its_own_broker_for_silent() {
 }
 
 #[test]
+fn a_node_that_is_closed_opens_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    world.create("flights", 1);
+    drop(world);
+    let segment = folder.path().join("flights-0/00000000000000000000.log");
+    let segment = std::fs::OpenOptions::new().write(true).open(segment).unwrap();
+    // No segment can be as long, so its log is not opened, and could be later.
+    segment.set_len(3 << 30).unwrap();
+    let mut world = World::new(folder.path(), "");
+    segment.set_len(0).unwrap();
+    world.node.close(world.now).unwrap();
+    world.pass(60_000);
+    world.node.upkeep(world.now);
+    assert!(world.node.measure().partitions.is_empty());
+}
+
+#[test]
 fn a_directory_of_another_node_or_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(folder.path(), "");
