@@ -202,7 +202,7 @@ impl<F: Files> LogDirectory<F> {
         self.partitions.retain(|found| found.partition != *partition);
         let folder = self.path.join(partition.to_string());
         let was_there = self.files.facts(&folder)?.is_some();
-        self.create_in(folder.clone(), topic, settings, now).inspect_err(|_| {
+        self.create_in(&folder, topic, settings, now).inspect_err(|_| {
             // Half made it would be in the way of the next attempt. Where even that is refused,
             // [`LogDirectory::remove_unused`] does it then.
             if !was_there {
@@ -213,14 +213,14 @@ impl<F: Files> LogDirectory<F> {
 
     fn create_in(
         &self,
-        folder: PathBuf,
+        folder: &Path,
         topic: TopicId,
         settings: Arc<LogSettings>,
         now: Now,
     ) -> Result<Log<F>, FileError> {
-        self.files.create_folder(&folder)?;
-        partition_metadata::write(&self.files, &folder, topic)?;
-        let (mut log, _) = Log::open(self.files.clone(), folder.clone(), settings, Checkpointed::default(), now)?;
+        self.files.create_folder(folder)?;
+        partition_metadata::write(&self.files, folder, topic)?;
+        let (mut log, _) = Log::open(self.files.clone(), folder.to_owned(), settings, Checkpointed::default(), now)?;
         log.note_unsynced(folder.join(PARTITION_METADATA));
         log.is_parent_unsynced = true;
         Ok(log)
