@@ -62,7 +62,7 @@ async fn requests(
         frames.done(frame);
         let reply = match handled {
             Ok(Handled::Reply(reply)) => reply,
-            Ok(Handled::Later) => match wait(stream, place).await? {
+            Ok(Handled::Later) => match wait(stream, place, limits.idle_max).await? {
                 Ok(reply) => reply,
                 Err(reason) => return Some(reason.to_string()),
             },
@@ -102,8 +102,17 @@ fn guarded(shell: &Shell, peer: &Peer, token: Token, frame: &[u8]) -> Result<Han
     })
 }
 
-/// Waits for a late reply; `None` when the peer goes first.
-async fn wait(stream: &TcpStream, place: &Place<OpenFile>) -> Option<Result<Reply<OpenFile>, Close>> {
+/// Waits for a late reply; `None` when the peer goes first, or nothing has happened on the connection for as long as one
+/// may be idle, which in Kafka ends it too.
+async fn wait(
+    stream: &TcpStream,
+    place: &Place<OpenFile>,
+    idle_max: Duration,
+) -> Option<Result<Reply<OpenFile>, Close>> {
+    tokio::time::timeout(idle_max, reply_or_end(stream, place)).await.ok().flatten()
+}
+
+async fn reply_or_end(stream: &TcpStream, place: &Place<OpenFile>) -> Option<Result<Reply<OpenFile>, Close>> {
     let reply = place.take();
     tokio::pin!(reply);
     tokio::select! {
@@ -114,7 +123,7 @@ async fn wait(stream: &TcpStream, place: &Place<OpenFile>) -> Option<Result<Repl
             _ => return None,
         },
     }
-    // The peer has sent its next request already: it lives, and the socket cannot tell more without reading.
+    // The peer has sent its next request already, and the socket cannot tell more without reading.
     Some(reply.await)
 }
 
@@ -133,5 +142,27 @@ fn why(ended: &Ended, limits: Limits) -> Option<String> {
                 format!("a request of {length} bytes is announced, {} are allowed", limits.frame_bytes_max)
             }
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::replies::Replies;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_does_not_come_is_not_waited_for_without_end() {
+        let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let mut near = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+        let (far, _) = socket.accept().await.unwrap();
+        // The peer sends its next request and is then cut off.
+        near.write_all(&[0]).await.unwrap();
+        far.readable().await.unwrap();
+        let replies = Replies::new();
+        let (_, place) = replies.open();
+        let waited = tokio::time::timeout(Duration::from_secs(601), wait(&far, &place, Duration::from_secs(600))).await;
+        assert!(matches!(waited, Ok(None)), "it ends as idle");
     }
 }
