@@ -38,7 +38,7 @@ impl World {
                     ErrorCode::None => self.model.deleted(topic),
                     // The one before may have deleted it, while the metadata that names are looked up in had it still.
                     ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId if is_again => {
-                        self.model.deleted(topic)
+                        self.model.deleted(topic);
                     }
                     code => return self.excused(code, "DeleteTopics", self.excuses.writes),
                 }

@@ -1,6 +1,15 @@
 //! What the clients of a world know, and what follows from it: which records were acknowledged, at which offsets, and how
 //! long that must last. Every rule that a broker can break is a function here that fails with [`Violation`].
 //!
+//! What lasts, which is what Kafka promises with one replica, and where it says less, what we say:
+//! - a process that ends or is killed loses nothing that was acknowledged, with acks of 1 or all, whatever is flushed;
+//! - a loss of power takes what was not flushed, and that from the end of a log only. Flushed is: all before a clean stop; all that
+//!   was acknowledged in a topic with `flush.messages=1`, repeated batches too; groups' offsets where the broker's
+//!   configuration says `log.flush.interval.messages=1`; topics, their configurations and producer ids always;
+//! - a sync that failed is as bad for its log as a loss of power, since the kernel forgets what it could not write. From then on
+//!   the log takes nothing until the next start, and what was appended to it with that sync is not shown to anybody;
+//! - with acks of 0 nothing is promised, except that what is there is whole, in its place, and there once.
+//!
 //! Three fates of a batch are told apart: acknowledged, refused for good, and unknown. What is unknown may be in the log or not, but
 //! where it was seen once it stays, and it is never there twice.
 
