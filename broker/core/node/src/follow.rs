@@ -237,6 +237,7 @@ impl<F: Files> Node<F> {
         let deleted: Vec<TopicName> = delta.deleted.iter().map(|topic| topic.name.clone()).collect();
         if !deleted.is_empty() {
             self.finish(now, self.coordinators.on_topics_deleted(now, &deleted));
+            self.note_deadline();
         }
     }
 

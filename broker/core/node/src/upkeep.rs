@@ -116,6 +116,7 @@ impl<F: Files> Node<F> {
         while self.coordinators.load_one(now) {
             self.note_deadline(); // its members' sessions are watched from now on
         }
+        self.note_deadline(); // whoever looked for deadlines just now passed over what was in hand here
         if due.producers {
             for partition in self.all_partitions() {
                 if let Some(log) = &mut partition.lock().log {

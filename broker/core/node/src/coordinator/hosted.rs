@@ -1,6 +1,6 @@
 //! One shard with its partition: carries out what the shard asks for, and holds replies back until they are committed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ottla_api::group::Told;
@@ -13,6 +13,7 @@ use ottla_wire::ErrorCode;
 
 use super::Done;
 use super::gathering::{To, coordinator_code};
+use super::load::{LoadError, Loaded, load};
 use crate::partition::Partition;
 
 /// How many replies of one shard may wait for a commit. Each holds a request of a client, which waits with it.
@@ -30,6 +31,8 @@ pub(crate) struct Hosted<F: Files> {
     settings: Settings,
     shard: Shard<To>,
     life: Life,
+    /// Topics that were deleted while the groups were not known: what is committed for them is removed as soon as they are.
+    deleted: BTreeSet<TopicName>,
     load_bytes: u32,
     waiting: Waiting<(To, Told), ErrorCode>,
 }
@@ -39,12 +42,33 @@ pub(crate) struct Hosted<F: Files> {
 enum Life {
     /// Nobody has asked for them.
     New,
-    /// The partition has been read.
+    /// The partition is being read, without this coordinator's lock.
+    Loading,
+    /// The partition has been read. Members' silence counts from the next event, for reading may have taken long.
+    Read,
+    /// It knows them.
     Loaded,
     /// The partition could not be read.
     Failed { again: Instant },
     /// It knew them. Whoever took hold of this coordinator just before is sent on.
     Resigned,
+}
+
+/// A partition to be read, without any lock.
+#[derive(Debug)]
+pub(super) struct Loading<F: Files> {
+    partition: Arc<Partition<F>>,
+    settings: Settings,
+    load_bytes: u32,
+}
+
+impl<F: Files> Loading<F> {
+    /// Reads it. May take as long as a disk does.
+    pub(super) fn run(self) -> Result<(Shard<To>, Loaded), LoadError> {
+        let mut shard = Shard::new(self.settings);
+        let loaded = load(&self.partition, &mut shard, self.load_bytes)?;
+        Ok((shard, loaded))
+    }
 }
 
 impl<F: Files> Hosted<F> {
@@ -55,7 +79,7 @@ impl<F: Files> Hosted<F> {
         epoch: LeaderEpoch,
     ) -> Hosted<F> {
         let (shard, waiting) = (Shard::new(settings.clone()), Waiting::new(WAITING_MAX));
-        Hosted { partition, epoch, settings, shard, life: Life::New, load_bytes, waiting }
+        Hosted { partition, epoch, settings, shard, life: Life::New, deleted: BTreeSet::new(), load_bytes, waiting }
     }
 
     pub(super) fn epoch(&self) -> LeaderEpoch {
@@ -64,7 +88,7 @@ impl<F: Files> Hosted<F> {
 
     /// Asks the shard; the reply may come at once, later, or never when the coordinator moves.
     pub(super) fn ask(&mut self, now: Now, request: Request, to: To, done: &mut Done<F>) {
-        if let Err(code) = self.load(now) {
+        if let Err(code) = self.know(now, done) {
             return to.tell(Err(code), &mut done.answered);
         }
         let actions = self.shard.on_request(now, request, to);
@@ -72,58 +96,103 @@ impl<F: Files> Hosted<F> {
     }
 
     /// Which groups there are.
-    pub(super) fn list(&mut self, now: Now) -> Told {
-        self.load(now).map(|()| Reply::List(self.shard.list()))
+    pub(super) fn list(&mut self, now: Now, done: &mut Done<F>) -> Told {
+        self.know(now, done).map(|()| Reply::List(self.shard.list()))
     }
 
-    /// Reads the partition unless it has been read; answers whether it had not.
-    pub(super) fn load_if_new(&mut self, now: Now) -> bool {
-        self.life != Life::Loaded && self.load(now).is_ok()
-    }
-
-    /// Makes sure that the partition has been read. One that cannot be read has no coordinator: its clients look on.
-    fn load(&mut self, now: Now) -> Result<(), ErrorCode> {
+    /// Makes sure that the groups are known. What one read brings is read at once: the client would wait longer before it
+    /// asked again. A larger partition is left to the upkeep. One that cannot be read has no coordinator: its clients
+    /// look on.
+    fn know(&mut self, now: Now, done: &mut Done<F>) -> Result<(), ErrorCode> {
+        if matches!(self.life, Life::New | Life::Failed { .. })
+            && self.is_small()
+            && let Some(loading) = self.begin_load(now)
+        {
+            self.end_load(now, loading.run());
+        }
+        self.start(now, done);
         match self.life {
-            Life::Loaded => return Ok(()),
-            Life::Resigned => return Err(ErrorCode::NotCoordinator),
-            Life::Failed { again } if now.instant < again => return Err(ErrorCode::NotCoordinator),
+            Life::Loaded => Ok(()),
+            Life::Resigned => Err(ErrorCode::NotCoordinator),
+            Life::Failed { again } if now.instant < again => Err(ErrorCode::NotCoordinator),
+            Life::New | Life::Loading | Life::Read | Life::Failed { .. } => Err(ErrorCode::CoordinatorLoadInProgress),
+        }
+    }
+
+    fn is_small(&self) -> bool {
+        self.partition.lock().log.as_ref().is_none_or(|log| log.bytes() <= u64::from(self.load_bytes))
+    }
+
+    /// What is to be read, unless it has been read or somebody reads it.
+    pub(super) fn begin_load(&mut self, now: Now) -> Option<Loading<F>> {
+        match self.life {
+            Life::Loading | Life::Read | Life::Loaded | Life::Resigned => return None,
+            Life::Failed { again } if now.instant < again => return None,
             Life::New | Life::Failed { .. } => {}
         }
+        self.life = Life::Loading;
+        let (partition, settings) = (Arc::clone(&self.partition), self.settings.clone());
+        Some(Loading { partition, settings, load_bytes: self.load_bytes })
+    }
+
+    /// Hears how that went; answers whether the groups are known now.
+    pub(super) fn end_load(&mut self, now: Now, outcome: Result<(Shard<To>, Loaded), LoadError>) -> bool {
+        if self.life != Life::Loading {
+            return false; // it resigned meanwhile
+        }
         let name = &self.partition.name;
-        match super::load::load(&self.partition, &mut self.shard, self.load_bytes) {
-            Ok(loaded) => {
+        match outcome {
+            Ok((shard, loaded)) => {
                 tracing::debug!(partition = %name, records = loaded.records, "groups are read");
                 if 0 < loaded.unknown {
                     let records = loaded.unknown;
                     tracing::warn!(partition = %name, records, "records of unknown kinds are among the groups'");
                 }
-                self.shard.on_loaded(now);
-                self.life = Life::Loaded;
-                Ok(())
+                self.shard = shard;
+                self.life = Life::Read;
             }
             Err(error) => {
                 tracing::error!(partition = %name, "read the groups: {error}");
-                // What was read up to there must not be taken for all.
-                self.shard = Shard::new(self.settings.clone());
                 self.life = Life::Failed { again: now.instant + AGAIN_AFTER };
-                Err(ErrorCode::NotCoordinator)
             }
+        }
+        self.life == Life::Read
+    }
+
+    /// Begins to coordinate what was read.
+    fn start(&mut self, now: Now, done: &mut Done<F>) {
+        if self.life != Life::Read {
+            return;
+        }
+        self.shard.on_loaded(now);
+        self.life = Life::Loaded;
+        let deleted: Vec<TopicName> = std::mem::take(&mut self.deleted).into_iter().collect();
+        if !deleted.is_empty() {
+            self.on_topics_deleted(now, &deleted, done);
         }
     }
 
     pub(super) fn on_topics_deleted(&mut self, now: Now, topics: &[TopicName], done: &mut Done<F>) {
-        // What is read later is still there then: a topic's deletion is told once, so the partition is read for it.
-        if self.load(now).is_ok() {
-            let actions = self.shard.on_topics_deleted(topics);
-            self.carry_out(now, actions, done);
+        match self.life {
+            Life::Loaded => {
+                let actions = self.shard.on_topics_deleted(topics);
+                self.carry_out(now, actions, done);
+            }
+            Life::Resigned => {}
+            // A topic's deletion is told once.
+            Life::New | Life::Loading | Life::Read | Life::Failed { .. } => self.deleted.extend(topics.iter().cloned()),
         }
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {
+        if self.life == Life::Read {
+            return Some(Instant::default());
+        }
         [self.shard.next_due(), self.waiting.next_deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn tick(&mut self, now: Now, done: &mut Done<F>) {
+        self.start(now, done);
         if self.shard.next_due().is_some_and(|due| due <= now.instant) {
             let actions = self.shard.on_time(now);
             self.carry_out(now, actions, done);

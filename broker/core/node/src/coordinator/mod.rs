@@ -84,7 +84,8 @@ impl<F: Files> Coordinators<F> {
                 },
                 Place::EveryShard => {
                     // One question, many replies: they are told together, in place of one.
-                    let replies: Vec<Told> = self.all().iter().map(|one| one.lock().list(now)).collect();
+                    let all = self.all();
+                    let replies: Vec<Told> = all.iter().map(|one| one.lock().list(now, &mut done)).collect();
                     to.tell_many(replies, &mut done.answered);
                 }
             }
@@ -93,7 +94,7 @@ impl<F: Files> Coordinators<F> {
     }
 
     /// This node leads a partition of `__consumer_offsets` in this epoch: its groups are coordinated here from now on. The
-    /// partition is read when somebody asks, or by [`Coordinators::load_one`], whichever comes first.
+    /// partition is read by [`Coordinators::load_one`]; a small one also when somebody asks before.
     pub(crate) fn lead(&self, now: Now, partition: &Arc<Partition<F>>, epoch: LeaderEpoch) -> Done<F> {
         let index = partition.name.partition;
         if self.at(index).is_some_and(|hosted| hosted.lock().epoch() == epoch) {
@@ -115,25 +116,43 @@ impl<F: Files> Coordinators<F> {
         done
     }
 
-    /// Reads one partition that nobody asked for yet, so that the sessions of its members and the age of its offsets
-    /// are watched. Answers whether there was one. May take as long as reading the partition does.
+    /// Reads one partition that was not read yet, so that its groups can be asked for, the sessions of its members and the
+    /// age of its offsets are watched. Answers whether there was one. May take as long as reading the partition does;
+    /// meanwhile whoever asks is told to come again.
     pub(crate) fn load_one(&self, now: Now) -> bool {
-        self.all().into_iter().any(|hosted| hosted.lock().load_if_new(now))
+        self.all().into_iter().any(|hosted| {
+            let loading = hosted.lock().begin_load(now);
+            loading.is_some_and(|loading| {
+                let outcome = loading.run();
+                hosted.lock().end_load(now, outcome)
+            })
+        })
     }
 
     /// Topics are gone, and with them what groups had read of them.
     pub(crate) fn on_topics_deleted(&self, now: Now, topics: &[TopicName]) -> Done<F> {
-        self.each(|hosted, done| hosted.on_topics_deleted(now, topics, done))
+        let mut done = Done::default();
+        for one in self.all() {
+            one.lock().on_topics_deleted(now, topics, &mut done);
+        }
+        done
     }
 
-    /// When [`Coordinators::tick`] is next of use.
+    /// When [`Coordinators::tick`] is next of use. Of one that somebody has in hand this is not known; that one looks for
+    /// deadlines afterwards.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.all().iter().filter_map(|hosted| hosted.lock().next_due()).min()
+        self.all().iter().filter_map(|hosted| hosted.try_lock()?.next_due()).min()
     }
 
-    /// It is now this late.
+    /// It is now this late. Nobody is waited for: others' deadlines would pass meanwhile.
     pub(crate) fn tick(&self, now: Now) -> Done<F> {
-        self.each(|hosted, done| hosted.tick(now, done))
+        let mut done = Done::default();
+        for one in self.all() {
+            if let Some(mut hosted) = one.try_lock() {
+                hosted.tick(now, &mut done);
+            }
+        }
+        done
     }
 
     fn at(&self, index: PartitionIndex) -> Option<Arc<Mutex<Hosted<F>>>> {
@@ -142,14 +161,6 @@ impl<F: Files> Coordinators<F> {
 
     fn all(&self) -> Vec<Arc<Mutex<Hosted<F>>>> {
         self.hosted.lock().values().cloned().collect()
-    }
-
-    fn each(&self, mut act: impl FnMut(&mut Hosted<F>, &mut Done<F>)) -> Done<F> {
-        let mut done = Done::default();
-        for one in self.all() {
-            act(&mut one.lock(), &mut done);
-        }
-        done
     }
 }
 

@@ -106,11 +106,11 @@ fn a_coordinator_that_has_resigned_answers_nobody_who_came_too_late() {
     let partition = partition(folder.path());
     let mut hosted = hosted(&partition);
     assert!(matches!(commit(&mut hosted, at(1)), Some(Ok(Reply::OffsetCommit(_)))));
-    assert_eq!(names(hosted.list(at(1))), Ok(vec!["simple".to_owned()]));
+    assert_eq!(names(hosted.list(at(1), &mut Done::default())), Ok(vec!["simple".to_owned()]));
     hosted.resign(at(2), &mut Done::default());
     assert!(matches!(commit(&mut hosted, at(3)), Some(Err(ErrorCode::NotCoordinator))));
-    assert_eq!(names(hosted.list(at(3))), Err(ErrorCode::NotCoordinator));
-    assert!(!hosted.load_if_new(at(3)));
+    assert_eq!(names(hosted.list(at(3), &mut Done::default())), Err(ErrorCode::NotCoordinator));
+    assert!(hosted.begin_load(at(3)).is_none());
     assert_eq!(hosted.next_due(), None);
 }
 
@@ -119,7 +119,7 @@ fn a_coordinator_without_its_log_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let partition = partition(folder.path());
     let (mut loaded, mut new) = (hosted(&partition), hosted(&partition));
-    assert!(loaded.load_if_new(at(0)));
+    assert!(matches!(commit(&mut loaded, at(0)), Some(Ok(Reply::OffsetCommit(_)))));
     partition.lock().log = None;
     assert!(matches!(commit(&mut loaded, at(1)), Some(Err(ErrorCode::NotCoordinator))));
     assert!(matches!(commit(&mut new, at(1)), Some(Err(ErrorCode::NotCoordinator))));
@@ -142,13 +142,17 @@ fn groups_in_a_log_that_is_broken_have_no_coordinator_until_it_is_whole_again() 
 
     let mut hosted = hosted(&partition);
     assert_eq!(
-        names(hosted.list(at(0))),
+        names(hosted.list(at(0), &mut Done::default())),
         Err(ErrorCode::NotCoordinator),
         "not the first alone, nor one named otherwise"
     );
     std::fs::write(&file, &whole).unwrap();
-    assert_eq!(names(hosted.list(at(9_999))), Err(ErrorCode::NotCoordinator), "it is not read for everybody who asks");
-    assert_eq!(names(hosted.list(at(10_000))), Ok(vec!["first".to_owned(), "second".to_owned()]));
+    assert_eq!(
+        names(hosted.list(at(9_999), &mut Done::default())),
+        Err(ErrorCode::NotCoordinator),
+        "it is not read for everybody who asks"
+    );
+    assert_eq!(names(hosted.list(at(10_000), &mut Done::default())), Ok(vec!["first".to_owned(), "second".to_owned()]));
 }
 
 #[test]
@@ -157,7 +161,50 @@ fn a_record_of_an_unknown_kind_is_left_where_it_is_and_a_broken_one_is_not_passe
     let partition = partition(folder.path());
     let (key, value) = group("known");
     append(&partition, &[(&[0, 99, 1, 2, 3], Some(b"of a newer Kafka")), (&key, value.as_deref())]);
-    assert_eq!(names(hosted(&partition).list(at(0))), Ok(vec!["known".to_owned()]));
+    assert_eq!(names(hosted(&partition).list(at(0), &mut Done::default())), Ok(vec!["known".to_owned()]));
     append(&partition, &[(&key, Some(&[0, 99]))]);
-    assert_eq!(names(hosted(&partition).list(at(0))), Err(ErrorCode::NotCoordinator));
+    assert_eq!(names(hosted(&partition).list(at(0), &mut Done::default())), Err(ErrorCode::NotCoordinator));
+}
+
+#[test]
+fn a_large_partition_is_read_without_its_lock_and_whoever_asks_meanwhile_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let partition = partition(folder.path());
+    let topic = TopicName::new("t").unwrap();
+    assert!(commit(&mut hosted(&partition), at(0)).is_some());
+    let coordinators = Coordinators::new(Settings::default(), 1);
+    coordinators.lead(at(0), &partition, EPOCH);
+    let hosted = coordinators.at(PartitionIndex(0)).unwrap();
+    let list = |now| names(hosted.lock().list(now, &mut Done::default()));
+    assert_eq!(list(at(1)), Err(ErrorCode::CoordinatorLoadInProgress));
+    let loading = hosted.lock().begin_load(at(1)).unwrap();
+    assert!(!coordinators.load_one(at(1)), "somebody reads it");
+    assert_eq!(list(at(2)), Err(ErrorCode::CoordinatorLoadInProgress));
+    coordinators.on_topics_deleted(at(3), &[topic]);
+    let outcome = loading.run();
+    assert!(hosted.lock().end_load(at(1), outcome));
+    assert!(coordinators.next_due().is_some_and(|due| due <= at(1).instant), "it is waited for to begin");
+    let before = partition.lock().log.as_ref().map(Log::log_end).unwrap();
+    coordinators.tick(at(60_000));
+    assert_eq!(
+        partition.lock().log.as_ref().map(Log::log_end).unwrap(),
+        before.next(),
+        "the deleted topic's offset goes"
+    );
+    assert!(coordinators.next_due().is_some_and(|due| at(60_000).instant < due), "its time counts from then");
+    assert_eq!(list(at(60_001)), Ok(Vec::new()));
+}
+
+#[test]
+fn nobody_who_keeps_deadlines_waits_for_a_coordinator_that_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let coordinators = Coordinators::new(Settings::default(), 1 << 20);
+    coordinators.lead(at(0), &partition(folder.path()), EPOCH);
+    assert!(coordinators.load_one(at(0)));
+    let hosted = coordinators.at(PartitionIndex(0)).unwrap();
+    let busy = hosted.lock();
+    assert_eq!(coordinators.next_due(), None);
+    coordinators.tick(at(1));
+    drop(busy);
+    assert!(coordinators.next_due().is_some());
 }
