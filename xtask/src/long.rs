@@ -45,7 +45,7 @@ enum Run {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
-    /// Bytes against the decoders. Needs cargo-fuzz and a nightly toolchain.
+    /// Bytes against the decoders, by cargo-fuzz, which is installed where it is missing.
     Fuzz {
         /// For so long, each of the targets.
         #[arg(long, default_value_t = 10)]
@@ -130,12 +130,14 @@ fn log_crashes(seeds: u64, from: u64) -> Result<Finding> {
 }
 
 fn fuzz(minutes: u64) -> Result<Finding> {
+    ensure_fuzzer()?;
     let folder = place::checkout().join("fuzz");
     let mut figures = Vec::new();
     let mut failure = None;
     for target in ["wire_any_bytes", "records"] {
         let mut command = Command::new("cargo");
-        command.args(["+nightly", "fuzz", "run", target, "--"]);
+        // The sanitizer's flags are unstable; this lets the toolchain that builds the product take them.
+        command.args(["fuzz", "run", target, "--"]).env("RUSTC_BOOTSTRAP", "1");
         command.arg(format!("-max_total_time={}", 60 * minutes)).current_dir(&folder);
         let log = log_file(&format!("fuzz-{target}"))?;
         let mut done = None;
@@ -156,6 +158,19 @@ fn fuzz(minutes: u64) -> Result<Finding> {
         }
     }
     Ok(Finding { name: "fuzz", seeds: format!("{minutes} min each"), figures: figures.join(", "), failure })
+}
+
+fn ensure_fuzzer() -> Result<()> {
+    if program::output(Command::new("cargo").args(["fuzz", "--version"])).is_ok() {
+        return Ok(());
+    }
+    let log = log_file("install-cargo-fuzz")?;
+    let mut step = progress::step(format!("installs cargo-fuzz, told in {}", log.display()));
+    let mut install = Command::new("cargo");
+    install.args(["install", "--locked", "cargo-fuzz@0.13.2"]);
+    program::run_logged(&mut install, &log, |line| step.note(line))?;
+    step.done();
+    Ok(())
 }
 
 /// Adds the line to docs/runs.md.
