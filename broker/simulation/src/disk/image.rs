@@ -173,10 +173,12 @@ impl Image {
     }
 
     pub(crate) fn sync_folder(&mut self, folder: &Path) {
-        // A folder that took the place of one that is gone: the journal has that before anything that came after.
+        // A folder that took the place of one that is gone: the journal has that, and what was in it, before anything that
+        // came after.
         let moves = |change: &NameChange| match change {
-            NameChange::Rename { from, .. } => folder.starts_with(from),
-            NameChange::Remove { path } => folder.starts_with(path),
+            NameChange::Rename { from: path, .. } | NameChange::Remove { path } => {
+                folder.starts_with(path) || (change.is_in(folder) && self.waiting.iter().any(|other| other.is_in(path)))
+            }
             NameChange::Set { .. } => false,
         };
         if let Some(last) = self.waiting.iter().rposition(moves) {
