@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,7 +62,7 @@ pub fn api_server() -> &'static Kubectl {
         let server = Kubectl { environment };
         let definitions = checkout().join("crds/yaml");
         server.run(&["apply", "--server-side", "--force-conflicts", "-f", &definitions.to_string_lossy()]);
-        server.run(&["wait", "--for", "condition=Established", "--timeout=30s", "crd", "--all"]);
+        server.await_definitions();
         server
     })
 }
@@ -100,6 +101,26 @@ impl Kubectl {
         done.unwrap_or_else(|error| panic!("{error}\n{document:#}"));
     }
 
+    /// Waits until every definition of a resource is served. `kubectl wait` cannot: it fails on a definition so young that
+    /// its status has no conditions yet.
+    ///
+    /// # Panics
+    /// When one is not after half a minute.
+    pub fn await_definitions(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let text = self.run(&["get", "crd", "-o", "json"]);
+            let list: Value = serde_json::from_str(&text).expect("kubectl writes JSON");
+            let definitions = list["items"].as_array().expect("it is a list");
+            let young: Vec<&Value> = definitions.iter().filter(|definition| !is_served(definition)).collect();
+            if young.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not served after half a minute: {young:#?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// An object as the API server has it.
     ///
     /// # Panics
@@ -133,6 +154,11 @@ impl Kubectl {
         command.envs(self.environment.iter().cloned());
         command
     }
+}
+
+fn is_served(definition: &Value) -> bool {
+    let conditions = definition["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
 }
 
 fn xtask(arguments: &[&str]) -> String {

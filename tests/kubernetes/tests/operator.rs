@@ -156,7 +156,7 @@ fn define_pod_sets(server: &Kubectl) {
             "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
         },
     }));
-    server.run(&["wait", "--for", "condition=Established", "--timeout=30s", "crd/strimzipodsets.core.strimzi.io"]);
+    server.await_definitions();
 }
 
 #[test]
