@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use ottla_harness::cache;
 
 use crate::{build, kubernetes, place, program, progress};
 
@@ -162,7 +163,7 @@ fn remove_older(directory: &Path, name: &str) -> Result<()> {
 /// buildah with chroot isolation needs neither a daemon nor namespaces; its storage lies in our cache and is emptied
 /// again, so that a person's own images stay untouched.
 pub fn build_archive(context: &Path, reference: &str, archive: &Path) -> Result<()> {
-    let storage = place::cache("buildah")?;
+    let storage = cache::folder("buildah")?;
     let buildah = || {
         let mut command = Command::new("buildah");
         command.arg("--root").arg(storage.join("root")).arg("--runroot").arg(storage.join("run"));

@@ -1,4 +1,7 @@
-//! Where downloads and builds for tests are kept from one run to the next: `OTTLA_CACHE`, or `~/.cache/ottla`.
+//! Where downloads and builds for tests are kept from one run to the next: `OTTLA_CACHE`, or `ottla` in the user's cache
+//! directory.
+//!
+//! It outlives checkouts, so that a fresh clone on the same machine starts warm. Nothing in it is needed to build Ottla.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +10,15 @@ use anyhow::{Context, Result};
 /// The folder `name` of the cache, made when it is not there.
 ///
 /// # Errors
-/// When neither `OTTLA_CACHE` nor `HOME` is set, or the folder cannot be made.
+/// When none of `OTTLA_CACHE`, `XDG_CACHE_HOME` and `HOME` is set, or the folder cannot be made.
 pub fn folder(name: &str) -> Result<PathBuf> {
     let root = match std::env::var_os("OTTLA_CACHE") {
         Some(root) => PathBuf::from(root),
-        None => PathBuf::from(std::env::var_os("HOME").context("find the cache: set OTTLA_CACHE or HOME")?)
-            .join(".cache/ottla"),
+        None => match std::env::var_os("XDG_CACHE_HOME") {
+            Some(caches) => PathBuf::from(caches).join("ottla"),
+            None => PathBuf::from(std::env::var_os("HOME").context("find the cache: set OTTLA_CACHE or HOME")?)
+                .join(".cache/ottla"),
+        },
     };
     let folder = root.join(name);
     std::fs::create_dir_all(&folder).with_context(|| format!("make the cache's folder {}", folder.display()))?;

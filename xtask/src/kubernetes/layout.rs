@@ -7,8 +7,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-
-use crate::place;
+use ottla_harness::cache;
 
 /// Addresses of Services.
 pub const SERVICES: &str = "10.96.0.0/16";
@@ -44,7 +43,7 @@ impl Layout {
             Shape::Whole => "run",
             Shape::ControlPlane => "run-control-plane",
         };
-        Ok(Self { shape, run: place::cache("kubernetes")?.join(name) })
+        Ok(Self { shape, run: cache::folder("kubernetes")?.join(name) })
     }
 
     /// The address of the API server. The whole cluster's is on the first node's bridge, where pods reach it.

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use ottla_harness::cache;
 
 use super::layout::Layout;
 use super::network::dns_address;
-use crate::place;
 
 /// Binds each file over the one of the machine, then becomes the program.
 const ENTER: &str = r#"while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 1; shift 2; done; shift; exec "$@""#;
@@ -40,7 +40,7 @@ impl Names {
     /// These names, all at loopback.
     pub fn forwarded(names: &[String]) -> Result<Self> {
         let hosts = format!("127.0.0.1 localhost {}\n", names.join(" "));
-        Self::write(&place::cache("kubernetes/forwarded")?, &[("hosts", "/etc/hosts", &hosts)])
+        Self::write(&cache::folder("kubernetes/forwarded")?, &[("hosts", "/etc/hosts", &hosts)])
     }
 
     fn write(directory: &Path, files: &[(&str, &'static str, &str)]) -> Result<Self> {

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use ottla_harness::cache;
 
-use crate::{place, program, progress};
+use crate::{program, progress};
 
 /// Programs that come from one module and are compiled together.
 pub struct Family {
@@ -75,7 +76,7 @@ pub const ALL: [&Family; 6] = [&KUBERNETES, &CONTAINERD, &RUNC, &COREDNS, &LOCAL
 impl Family {
     /// Where the programs are, or will be.
     pub fn directory(&self) -> Result<PathBuf> {
-        Ok(place::cache("kubernetes/programs")?.join(format!("{}-{}", self.name, self.version)))
+        Ok(cache::folder("kubernetes/programs")?.join(format!("{}-{}", self.name, self.version)))
     }
 
     /// One program of the family, which [`ensure`] has put there.

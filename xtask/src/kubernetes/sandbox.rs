@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ottla_harness::cache;
 
 use crate::images::build_archive;
-use crate::{place, program, progress};
+use crate::{program, progress};
 
 /// Holds a pod's namespaces and reaps its orphans.
 pub const PAUSE: &str = "localhost/ottla/pause:1";
@@ -20,7 +21,7 @@ const APPLETS: [&str; 12] =
 
 /// The archives of both images, built when they are missing.
 pub fn archives() -> Result<[PathBuf; 2]> {
-    let directory = place::cache("kubernetes/images")?;
+    let directory = cache::folder("kubernetes/images")?;
     let pause = directory.join("pause-1.tar");
     let shell = directory.join("shell-1.tar");
     if !pause.exists() {
