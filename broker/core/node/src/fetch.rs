@@ -17,6 +17,10 @@ use crate::parked::{Parked, Waiting};
 use crate::partition::Partition;
 use crate::reply::{DescriptorOf, Handled, Reply, Splice, Token};
 
+/// One answer brings records of no more partitions than this: each span keeps its file open until a client, however slow,
+/// has taken it. Those that are left out come first in the next answer of a session, as where a limit of bytes leaves out.
+const SPANS_MAX: usize = 256;
+
 /// A partition to read, or why it is not read.
 #[derive(Debug)]
 pub(crate) struct Target<F: Files> {
@@ -210,11 +214,13 @@ fn reap<F: Files>(task: &Task, targets: &[Target<F>]) -> Harvest<F> {
                 continue;
             }
         };
-        let left = u32::try_from(u64::from(task.bytes_max).saturating_sub(harvest.bytes)).unwrap_or(u32::MAX);
+        let is_full = SPANS_MAX <= harvest.spans.len();
+        let left = if is_full { 0 } else { u64::from(task.bytes_max).saturating_sub(harvest.bytes) };
+        let left = u32::try_from(left).unwrap_or(u32::MAX);
         // The first batch that is found goes out whatever its size, or a large one would stop its reader for ever.
         let at_least_one = harvest.bytes == 0;
         let (mut read, span) = partition.fetch(&target.wish, task.isolation, left, at_least_one);
-        harvest.is_urgent |= read.code != ErrorCode::None || read.diverging.is_some();
+        harvest.is_urgent |= is_full || read.code != ErrorCode::None || read.diverging.is_some();
         harvest.bytes += u64::from(read.length);
         if let Some(span) = span {
             read.tag = harvest.spans.len() as u32;

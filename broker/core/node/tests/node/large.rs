@@ -21,7 +21,7 @@ use ottla_wire::offset_for_leader_epoch_request::{OffsetForLeaderPartition, Offs
 use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::*;
 
-use crate::world::{Came, World, batch};
+use crate::world::{Came, World, batch, read, reply};
 
 const MANY: usize = 10_000;
 
@@ -159,4 +159,55 @@ fn ten_thousand_configurations_are_read() {
     };
     let resources = names().map(resource).collect();
     answered(world, &IncrementalAlterConfigsRequest { resources, validate_only: true }, 1);
+}
+
+#[test]
+fn an_answer_keeps_a_bounded_number_of_files_open_and_the_next_ones_bring_the_others() {
+    const PARTITIONS: i32 = 600;
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    assert_eq!(world.create("flights", PARTITIONS), 0);
+    let topic_id = world.topic_id("flights");
+    let one = batch(&["a"], None);
+    let partition = |index| PartitionProduceData { index, records: Some(Records::Bytes(&one)) };
+    let data =
+        TopicProduceData { topic_id, partition_data: (0..PARTITIONS).map(partition).collect(), ..Default::default() };
+    answered(
+        &mut world,
+        &ProduceRequest { acks: 1, timeout_ms: 1, topic_data: vec![data].into(), ..Default::default() },
+        13,
+    );
+
+    let mut asked: Vec<(i32, i64)> = (0..PARTITIONS).map(|partition| (partition, 0)).collect();
+    let (mut session_id, mut brought) = (0, Vec::new());
+    for session_epoch in 0..3 {
+        let wish = |(partition, fetch_offset)| FetchPartition {
+            partition,
+            fetch_offset,
+            partition_max_bytes: 1 << 20,
+            ..Default::default()
+        };
+        let topic = FetchTopic { topic_id, partitions: asked.drain(..).map(wish).collect(), ..Default::default() };
+        // However many bytes it waits for: an answer that may bring no more is not held back.
+        let request = FetchRequest {
+            max_wait_ms: if session_epoch < 2 { 10_000 } else { 0 },
+            min_bytes: 1 << 20,
+            max_bytes: 1 << 20,
+            session_id,
+            session_epoch,
+            topics: vec![topic].into(),
+            ..Default::default()
+        };
+        let bytes = reply(world.send(&request, 17));
+        let response = read::<FetchResponse<'_>>(&bytes, 17);
+        session_id = response.session_id;
+        let partitions = response.responses.iter().flat_map(|topic| topic.partitions.iter().collect::<Vec<_>>());
+        let with_records =
+            partitions.filter(|partition| partition.records.as_ref().is_some_and(|records| !records.is_empty()));
+        asked = with_records.map(|partition| (partition.partition_index, 1)).collect();
+        assert!(asked.len() <= 256, "{} spans", asked.len());
+        brought.extend(asked.iter().map(|(partition, _)| *partition));
+    }
+    brought.sort_unstable();
+    assert!(brought.into_iter().eq(0..PARTITIONS), "each partition once");
 }
