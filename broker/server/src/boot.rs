@@ -10,16 +10,18 @@ use ottla_api::{AllowAll, Listener, ListenerRole, NoQuotas};
 use ottla_config::BrokerConfig;
 use ottla_disk::Disk;
 use ottla_node::{Node, Setup, Stage, format_if_new};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::connection::Limits;
+use crate::http::Health;
 use crate::listener::{Buffers, Crowd, accept, bind};
 use crate::logging::Levels;
 use crate::metrics::Exposition;
 use crate::options::Serve;
 use crate::security::Security;
+use crate::settings;
 use crate::shell::{Clocks, Shell, keep_deadlines, keep_up, sync_metadata};
-use crate::{http, settings};
 
 /// Descriptors that are neither log files nor connections: listeners, locks, timers, the folders and small files that are
 /// open for a moment, and who asks for metrics.
@@ -33,6 +35,7 @@ pub struct Running {
     shell: Arc<Shell>,
     accepting: JoinSet<()>,
     beside: JoinSet<()>,
+    health: Health,
 }
 
 /// How the process's descriptors are shared out, so that neither many partitions nor many clients take the others'.
@@ -100,7 +103,10 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     }
     let http_socket = bind("metrics", metrics, 128, Buffers::default())?;
     steps.done("bound the listeners");
-    // 3. The directories, the metadata log, the partitions; until the broker is in service.
+    // 3. Health, from now on to the end: recovering logs may take longer than Kubernetes waits for a sign of life.
+    let exposition = Arc::new(Exposition::new(Handle::current()));
+    let health = Health::start(http_socket, exposition.clone())?;
+    // 4. The directories, the metadata log, the partitions; until the broker is in service.
     let node = {
         let (config, levels) = (config.clone(), levels.clone());
         tokio::task::spawn_blocking(move || open(config, levels, clocks, descriptors.files))
@@ -108,15 +114,15 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
             .context("open the node")??
     };
     let shell = Shell::new(node, clocks);
+    exposition.on_open(Arc::clone(&shell));
     steps.done("opened the node");
-    // 4. The tasks beside the connections.
+    // 5. The tasks beside the connections.
     let mut beside = JoinSet::new();
     beside.spawn(keep_deadlines(Arc::clone(&shell)));
     beside.spawn(sync_metadata(Arc::clone(&shell)));
     beside.spawn(keep_up(Arc::clone(&shell)));
-    beside.spawn(http::serve(http_socket, Arc::new(Exposition::new(Arc::clone(&shell)))));
     shell.settle();
-    // 5. Everybody else.
+    // 6. Everybody else.
     let limits = Limits {
         frame_bytes_max: config.network.request_bytes_max as usize,
         idle_max: config.network.connection_idle_max.unwrap_or(Duration::from_secs(u64::from(u32::MAX))),
@@ -139,7 +145,7 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
         millis = steps.start.elapsed().as_millis() as u64,
         "serving"
     );
-    Ok(Running { shell, accepting, beside })
+    Ok(Running { shell, accepting, beside, health })
 }
 
 fn open(config: BrokerConfig, levels: Levels, clocks: Clocks, files_budget: usize) -> Result<Node<Disk>> {
@@ -210,10 +216,15 @@ impl Running {
         }
         self.beside.shutdown().await;
         let closing = Arc::clone(&shell);
-        tokio::task::spawn_blocking(move || closing.node.close(closing.clocks.now()))
-            .await
-            .context("close the node")?
-            .context("close the node")?;
+        let health = self.health;
+        tokio::task::spawn_blocking(move || {
+            let closed = closing.node.close(closing.clocks.now());
+            health.stop();
+            closed
+        })
+        .await
+        .context("close the node")?
+        .context("close the node")?;
         tracing::info!(millis = start.elapsed().as_millis() as u64, "stopped");
         Ok(())
     }

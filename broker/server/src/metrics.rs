@@ -5,8 +5,8 @@
 //! (heap, garbage, threads of its pools) have no meaning here and are not invented; the process' memory is told instead.
 
 use std::fmt::{Display, Write};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ottla_node::measure::{PartitionMeasures, QuorumMeasures};
@@ -14,11 +14,17 @@ use ottla_node::{Measures, Stage};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::http::Answers;
+use crate::http::{Answers, Standing};
 use crate::shell::{Shell, Traffic};
 
-/// What the HTTP paths answer.
+/// What the HTTP paths answer: of the process from its first moment on, of the node once it is open.
 pub(crate) struct Exposition {
+    /// The runtime that serves connections; who asks is on another.
+    runtime: Handle,
+    open: OnceLock<Open>,
+}
+
+struct Open {
     shell: Arc<Shell>,
     /// Rates are those between two readings.
     last: Mutex<Reading>,
@@ -36,15 +42,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(traffic: &Traffic, quorum: &QuorumMeasures) -> Reading {
-        let runtime = Handle::try_current().map(|handle| handle.metrics());
-        let busy = runtime.map(|runtime| {
-            let threads = 0..runtime.num_workers();
-            threads.map(|thread| runtime.worker_total_busy_duration(thread)).collect()
-        });
+    fn take(runtime: &Handle, traffic: &Traffic, quorum: &QuorumMeasures) -> Reading {
+        let runtime = runtime.metrics();
+        let threads = 0..runtime.num_workers();
         Reading {
             at: Instant::now(),
-            busy: busy.unwrap_or_default(),
+            busy: threads.map(|thread| runtime.worker_total_busy_duration(thread)).collect(),
             metadata_end: quorum.log_end.0,
             commits: traffic.syncs.load(Ordering::Relaxed),
             commit_time: Duration::from_nanos(traffic.sync_nanos.load(Ordering::Relaxed)),
@@ -53,38 +56,62 @@ impl Reading {
 }
 
 impl Exposition {
-    pub(crate) fn new(shell: Arc<Shell>) -> Exposition {
-        let last = Mutex::new(Reading::take(&shell.traffic, &shell.node.measure().quorum));
-        Exposition { shell, last }
+    /// Tells of a process whose connections this runtime will serve.
+    pub(crate) fn new(runtime: Handle) -> Exposition {
+        Exposition { runtime, open: OnceLock::new() }
+    }
+
+    /// The node is open.
+    pub(crate) fn on_open(&self, shell: Arc<Shell>) {
+        let last = Mutex::new(Reading::take(&self.runtime, &shell.traffic, &shell.node.measure().quorum));
+        let open = self.open.set(Open { shell, last });
+        debug_assert!(open.is_ok(), "a process has one node");
     }
 }
 
 impl Answers for Exposition {
-    fn is_healthy(&self) -> bool {
-        self.shell.node.failure().is_none()
-    }
-
-    fn is_ready(&self) -> bool {
-        self.shell.node.stage() == Stage::Running && self.is_healthy()
+    fn standing(&self) -> Standing {
+        let Some(open) = self.open.get() else {
+            return Standing::Busy("starting: it opens its log directories and recovers their logs");
+        };
+        if let Some(failure) = open.shell.node.failure() {
+            return Standing::Failed(failure);
+        }
+        match open.shell.node.stage() {
+            Stage::Running => Standing::Ready,
+            Stage::NotRunning | Stage::Starting => {
+                Standing::Busy("starting: it registers with the controller and catches up with the metadata")
+            }
+            Stage::PendingControlledShutdown => Standing::Busy("stopping: it waits for the controller's leave"),
+            Stage::ShuttingDown => Standing::Busy("stopping: it closes its logs"),
+        }
     }
 
     fn metrics(&self) -> String {
-        let measures = self.shell.node.measure();
         let mut page = Page::default();
-        partitions(&mut page, &measures);
-        traffic(&mut page, &measures);
-        cluster(&mut page, &measures);
-        quorum(&mut page, &measures, self.shell.node.identity().node_id.0);
-        let reading = Reading::take(&self.shell.traffic, &measures.quorum);
-        let last = std::mem::replace(&mut *self.last.lock(), reading.clone());
-        rates(&mut page, &last, &reading);
-        self.sockets(&mut page, &measures);
+        match self.open.get() {
+            Some(open) => open.tell(&mut page, &self.runtime),
+            None => state(&mut page, Stage::Starting),
+        }
         process(&mut page);
         page.text
     }
 }
 
-impl Exposition {
+impl Open {
+    fn tell(&self, page: &mut Page, runtime: &Handle) {
+        let measures = self.shell.node.measure();
+        partitions(page, &measures);
+        traffic(page, &measures);
+        state(page, measures.stage);
+        cluster(page, &measures);
+        quorum(page, &measures, self.shell.node.identity().node_id.0);
+        let reading = Reading::take(runtime, &self.shell.traffic, &measures.quorum);
+        let last = std::mem::replace(&mut *self.last.lock(), reading.clone());
+        rates(page, &last, &reading);
+        self.sockets(page, &measures);
+    }
+
     fn sockets(&self, page: &mut Page, measures: &Measures) {
         let traffic = &self.shell.traffic;
         page.family("kafka_server_socket_server_metrics_connection_count", "gauge", "Open connections.");
@@ -245,15 +272,14 @@ fn traffic(page: &mut Page, measures: &Measures) {
     }
 }
 
+fn state(page: &mut Page, stage: Stage) {
+    let help = "Kafka's number of the broker's state; 3 is running.";
+    page.single("kafka_server_kafkaserver_brokerstate", "gauge", help, stage as u8);
+}
+
 fn cluster(page: &mut Page, measures: &Measures) {
     let cluster = &measures.cluster;
     let gauge = "gauge";
-    page.single(
-        "kafka_server_kafkaserver_brokerstate",
-        gauge,
-        "Kafka's number of the broker's state; 3 is running.",
-        measures.stage as u8,
-    );
     let active = u8::from(measures.quorum.is_active);
     page.single(
         "kafka_controller_kafkacontroller_activecontrollercount",

@@ -203,17 +203,63 @@ async fn a_listener_that_asks_for_security_is_not_opened() {
     assert!(format!("{refused:#}").contains("SASL_PLAINTEXT"), "{refused:#}");
 }
 
+/// Asks from a thread without a runtime.
+fn get(address: SocketAddr, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_start_that_still_opens_its_logs_is_alive_and_not_ready() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // Logs are opened on the one thread that may wait for disks, which is taken until the test gives it back.
+    let runtime = builder.worker_threads(1).max_blocking_threads(1).enable_all().build().unwrap();
+    let (give_back, taken) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || taken.recv());
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path(), free_ports(), &[]);
+    let http = options.metrics.unwrap();
+    let starting = runtime.spawn(async move { start(&options, levels()).await });
+    while std::net::TcpStream::connect(http).is_err() {
+        assert!(!starting.is_finished(), "it ended before it listened");
+        std::thread::yield_now();
+    }
+    assert!(get(http, "/healthz").starts_with("HTTP/1.1 200"));
+    let ready = get(http, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("recovers their logs"), "{ready}");
+    let metrics = get(http, "/metrics");
+    assert!(metrics.contains("kafka_server_kafkaserver_brokerstate 1\n"), "{metrics}");
+    assert!(!starting.is_finished(), "it has not opened them yet");
+    drop(give_back);
+    let running = runtime.block_on(starting).unwrap().unwrap();
+    assert!(get(http, "/readyz").starts_with("HTTP/1.1 200"));
+    runtime.block_on(running.stop()).unwrap();
+    assert!(std::net::TcpStream::connect(http).is_err(), "what has stopped leaves nothing behind");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn busy_workers_keep_no_probe_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path(), &[]).await;
+    // The one thread of the runtime that serves connections is here, and waits for the answers.
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert!(get(broker.http, path).starts_with("HTTP/1.1 200"), "{path}");
+    }
+    broker.running.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_and_the_dashboards_names_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let broker = broker(folder.path(), &[]).await;
-    let get = async |path: &str| {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        String::from_utf8(exchange(broker.http, request.as_bytes()).await.0).unwrap()
-    };
-    assert!(get("/readyz").await.starts_with("HTTP/1.1 200"));
-    assert!(get("/healthz").await.starts_with("HTTP/1.1 200"));
-    let metrics = get("/metrics").await;
+    assert!(get(broker.http, "/readyz").starts_with("HTTP/1.1 200"));
+    assert!(get(broker.http, "/healthz").starts_with("HTTP/1.1 200"));
+    let metrics = get(broker.http, "/metrics");
     for name in [
         "kafka_server_replicamanager_leadercount",
         "kafka_server_replicamanager_partitioncount",
