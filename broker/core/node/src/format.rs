@@ -3,11 +3,13 @@
 //!
 //! What a new cluster's first records are is `metadata`'s matter (`bootstrap`); reading the command line is the shell's.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use ottla_commit_log::files::{Durability, replace_whole};
 use ottla_commit_log::{Files, LogDirectory, MetaProperties};
-use ottla_config::BrokerConfig;
+use ottla_config::broker::listeners::Listener;
+use ottla_config::{BrokerConfig, HostPort};
 use ottla_metadata::SnapshotId;
 use ottla_metadata::bootstrap::{bootstrap_records, bootstrap_snapshot};
 use ottla_quorum::{Endpoint, ReplicaKey, Voter, Voters};
@@ -157,17 +159,26 @@ pub fn release_of(metadata_version: Option<i16>) -> Option<&'static str> {
 }
 
 /// Formats a node that was never started and can only be a cluster of its own: all its directories are empty, and it is
-/// the only voter. Answers the new cluster's id; `None` when that is not so.
+/// the only voter. Answers the new cluster's id; `None` when a directory holds something, or the node is no controller.
+///
+/// Whether it is the only voter is read from the configuration alone, and in doubt it is not: a node that takes itself for
+/// a new cluster splits the one that it was to join. It is when
+///
+/// - `controller.quorum.voters` names one voter, with this node's id (the id settles it, whatever its address), or
+/// - `controller.quorum.bootstrap.servers` names one server, which is this node's controller by port and host. The host is
+///   one under which this node says that it is reached (`advertised.listeners` of a controller's listener, or of the
+///   listener between brokers), or one on which its controller listens: the same name or address, or `localhost` and
+///   the loopback addresses where it listens on all addresses of the machine.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When it is not the only voter and has nothing yet: that is for a person to decide. When the disk refuses.
 pub fn format_if_new<F: Files>(
     files: &F,
     config: &BrokerConfig,
     seed: u64,
     now: Now,
 ) -> Result<Option<String>, BootError> {
-    if !is_only_voter(config) {
+    if !config.roles.controller {
         return Ok(None);
     }
     for path in config.log.dirs.iter().map(Path::new).chain([metadata_directory(config).as_path()]) {
@@ -175,6 +186,10 @@ pub fn format_if_new<F: Files>(
             return Ok(None);
         }
     }
+    only_voter(config).map_err(|why| {
+        let hint = "a node that may belong to a cluster does not format itself: `ottla-broker format` does it";
+        BootError::Format(format!("the log directories are empty, and {why}; {hint}"))
+    })?;
     let cluster_id = Entropy::new(seed).uuid().to_string();
     let how = Format {
         cluster_id: cluster_id.clone(),
@@ -186,18 +201,55 @@ pub fn format_if_new<F: Files>(
     Ok(Some(cluster_id))
 }
 
-/// Whether the configuration names no controller but this one.
-fn is_only_voter(config: &BrokerConfig) -> bool {
-    if !config.roles.controller {
-        return false;
-    }
-    let is_own_port = |port: u16| config.listeners.advertised_controller.iter().any(|own| own.endpoint.port == port);
-    let static_voters = &config.quorum.voters;
-    let bootstrap = &config.quorum.bootstrap_servers;
-    match (static_voters.as_slice(), bootstrap.as_slice()) {
-        ([only], _) => only.id == config.node_id,
-        ([], [only]) => is_own_port(only.port),
-        ([], []) => true,
-        _ => false,
+/// Fails, saying why, unless the configuration names this node's controller and no other.
+fn only_voter(config: &BrokerConfig) -> Result<(), String> {
+    match (config.quorum.voters.as_slice(), config.quorum.bootstrap_servers.as_slice()) {
+        ([only], _) if only.id == config.node_id => Ok(()),
+        ([], [only]) if is_own_controller(config, only) => Ok(()),
+        ([], [only]) => Err(format!(
+            "controller.quorum.bootstrap.servers={}:{} is not known to be this node's own controller: none of its \
+             controller listeners listens or is advertised there",
+            only.host, only.port
+        )),
+        ([], servers) => Err(format!("controller.quorum.bootstrap.servers names {} controllers", servers.len())),
+        (voters, _) => Err(format!("controller.quorum.voters names {} voters", voters.len())),
     }
 }
+
+fn is_own_controller(config: &BrokerConfig, server: &HostPort) -> bool {
+    let listeners = &config.listeners;
+    let inter_broker = |own: &&Listener| own.endpoint.name == listeners.inter_broker;
+    let told = listeners.advertised_broker.iter().find(inter_broker).map(|own| own.endpoint.host.as_str());
+    let is_told = |own: &Listener| {
+        let mut hosts = [own.endpoint.host.as_str()].into_iter().chain(told);
+        own.endpoint.port == server.port && hosts.any(|host| is_same_host(host, &server.host))
+    };
+    let is_bound = |own: &Listener| {
+        let host = own.endpoint.host.as_str();
+        let is_everywhere = host.is_empty() || host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
+        let here = if is_everywhere { is_loopback(&server.host) } else { is_same_host(host, &server.host) };
+        own.endpoint.port == server.port && here
+    };
+    listeners.advertised_controller.iter().any(is_told) || listeners.controller().any(is_bound)
+}
+
+/// Whether two texts name one host as far as can be said without asking anybody. An empty one names none.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim_end_matches('.'), other.trim_end_matches('.'));
+    let is_localhost = |name: &str, address: &str| {
+        let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        name.eq_ignore_ascii_case("localhost") && address.parse::<IpAddr>().is_ok_and(|ip| localhost.contains(&ip))
+    };
+    match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
+        (Ok(one), Ok(other)) => one.to_canonical() == other.to_canonical() && !one.is_unspecified(),
+        (Err(_), Err(_)) => !one.is_empty() && one.eq_ignore_ascii_case(other),
+        _ => is_localhost(one, other) || is_localhost(other, one),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests;
