@@ -70,7 +70,7 @@ pub(super) const BROKER: &[Key] =
             .at_least(1)
             .high()
             .cluster_wide()
-            .no_effect("requests are served by the runtime's threads, one for each core")
+            .no_effect("requests are served by the runtime's threads, one for each core, at most eight")
             .doc("How many threads serve requests, disk work among it."),
         int("num.partitions", "1")
             .at_least(1)

@@ -61,7 +61,7 @@ pub(super) const BROKER: &[Key] = &[
         .at_least(1)
         .high()
         .cluster_wide()
-        .no_effect("connections are served by the runtime's threads, one for each core")
+        .no_effect("connections are served by the runtime's threads, one for each core, at most eight")
         .doc("How many threads of a listener read requests and write answers."),
     long("queued.max.request.bytes", "-1").by("connections").doc(
         "The most bytes that large requests in work may have together before reading further ones waits. Zero or \

@@ -236,6 +236,6 @@ pub(super) const BROKER: &[Key] = &[
         .at_least(1)
         .high()
         .cluster_wide()
-        .no_effect("directories are recovered on the runtime's threads, one for each core")
+        .no_effect("logs are recovered one after the other, on one thread")
         .doc("How many threads of each log directory check logs after a crash and close them at the end."),
 ];
