@@ -1,8 +1,9 @@
 //! DescribeProducers: who writes to partitions with idempotence or transactions. Needs Read on each topic.
+//!
+//! A partition that is named twice is answered once: a few bytes would else bring all of its producers each time.
 
 use std::borrow::Cow;
 
-use ottla_vocabulary::PartitionIndex;
 use ottla_wire::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
 use ottla_wire::{Budget, DescribeProducersRequest, DescribeProducersResponse, ErrorCode, WireError};
 
@@ -10,7 +11,7 @@ use crate::authorizer::Operation;
 use crate::context::Context;
 use crate::outcome::Outcome;
 use crate::response::Encoded;
-use crate::topics;
+use crate::topics::{self, Asked};
 use crate::work::{Job, PartitionWork, TopicWork};
 
 /// Partitions to ask.
@@ -21,21 +22,23 @@ pub(crate) fn handle<'a>(
     request: &DescribeProducersRequest<'a>,
     budget: &mut Budget,
 ) -> Result<Outcome<'a>, WireError> {
+    budget.charge::<Cow<'_, str>>(request.topics.len())?;
+    let names: Vec<Cow<'a, str>> = request.topics.iter().map(|topic| topic.name).collect();
+    let count = request.topics.iter().map(|topic| topic.partition_indexes.len()).sum();
+    let mut asked = Asked::with_capacity(count, budget)?;
+    request.topics.iter().enumerate().for_each(|(place, topic)| asked.add(place, &topic.partition_indexes));
+    let mut partitions = asked.once(|one, other| names[one].cmp(&names[other]), budget)?;
     let mut topics = Vec::new();
-    for topic in &request.topics {
+    budget.charge::<PartitionWork<Job<()>>>(count)?;
+    for (place, name) in names.into_iter().enumerate() {
         budget.charge::<TopicWork<'_, ()>>(1)?;
-        budget.charge::<PartitionWork<Job<()>>>(topic.partition_indexes.len())?;
-        let known = topics::of_name(context, Operation::Read, &topic.name);
-        let partitions = topic.partition_indexes.iter().map(PartitionIndex).map(|index| {
+        let known = topics::of_name(context, Operation::Read, &name);
+        let works = partitions.of_topic(place).map(|index| {
             let work = known.and_then(|found| topics::has_partition(found, index));
             PartitionWork { index, work }
         });
-        let partitions = partitions.collect();
-        topics.push(TopicWork {
-            name: topic.name.clone(),
-            id: known.map(|found| found.id).unwrap_or_default(),
-            partitions,
-        });
+        let works = works.collect();
+        topics.push(TopicWork { name, id: known.map(|found| found.id).unwrap_or_default(), partitions: works });
     }
     Ok(Outcome::DescribeProducers(topics))
 }

@@ -80,16 +80,18 @@ pub fn answer(head: Head, image: &Image, task: &Task, quorum: Option<&Quorum>) -
         error_message: (2 <= head.version).then(|| Cow::Borrowed(code.message())),
         ..PartitionData::default()
     };
+    // Kafka answers only who asks for just this one.
+    let is_known =
+        matches!(task.topics.as_slice(), [(name, partitions)] if name == METADATA_TOPIC && partitions == &[0]);
     let topics = task.topics.iter().map(|(name, partitions)| {
         let told = partitions.iter().map(|index| match quorum {
-            Some(quorum) if name == METADATA_TOPIC && *index == 0 => describe(head.version, quorum),
-            None if name == METADATA_TOPIC && *index == 0 => failed(*index, ErrorCode::NotLeaderOrFollower),
+            Some(quorum) if is_known => describe(head.version, quorum),
+            None if is_known => failed(*index, ErrorCode::NotLeaderOrFollower),
             _ => failed(*index, ErrorCode::UnknownTopicOrPartition),
         });
         TopicData { topic_name: Cow::Borrowed(name), partitions: told.collect() }
     });
-    let is_known = |(name, partitions): &(String, Vec<i32>)| name == METADATA_TOPIC && partitions == &[0];
-    let quorum = quorum.filter(|_| 2 <= head.version && task.topics.iter().all(is_known));
+    let quorum = quorum.filter(|_| 2 <= head.version && is_known);
     let nodes = quorum.map(|quorum| nodes(image, quorum)).unwrap_or_default();
     head.encode(&DescribeQuorumResponse {
         error_code: ErrorCode::None.code(),

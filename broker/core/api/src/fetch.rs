@@ -138,6 +138,8 @@ pub(crate) fn handle<'a>(
             last_fetched_epoch: LeaderEpoch(partition.last_fetched_epoch),
         }));
     }
+    // One named twice is read once; so it is by Kafka, which takes the last of the two.
+    let asked = topics::once(asked, |one: &Wish, other| one.place.cmp(&other.place), budget)?;
     let mut forgotten = Vec::new();
     for topic in &request.forgotten_topics_data {
         budget.charge::<Place>(topic.partitions.len())?;

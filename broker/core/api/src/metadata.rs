@@ -4,9 +4,11 @@
 //! (Create on the cluster or on the topic).
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use ottla_metadata::image::{Partition, Topic};
 use ottla_vocabulary::{NodeId, TopicId, TopicName};
+use ottla_wire::metadata_request::MetadataRequestTopic;
 use ottla_wire::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
 use ottla_wire::{Array, Budget, ErrorCode, MetadataRequest, MetadataResponse, WireError};
 
@@ -39,7 +41,9 @@ pub(crate) fn handle<'a>(
             answered.extend(all.map(|topic| describe(context, topic, with_operations)));
         }
         Some(asked) => {
-            for wish in asked.collect(budget)? {
+            // Kafka makes a set of them.
+            let wishes = topics::once(asked.collect(budget)?, by_topic, budget)?;
+            for wish in wishes {
                 budget.charge::<MetadataResponseTopic<'_>>(1)?;
                 answered.push(match (wish.name, wish.topic_id) {
                     (Some(_), id) if !id.is_zero() && version < 12 => {
@@ -99,6 +103,10 @@ pub(crate) fn any_live_broker(context: &Context<'_>) -> NodeId {
 /// Who may not describe the cluster is told so by no operations at all.
 pub(crate) fn cluster_operations(context: &Context<'_>) -> i32 {
     if context.allows(Operation::Describe, Resource::Cluster) { context.operations_on(Resource::Cluster) } else { 0 }
+}
+
+fn by_topic(one: &MetadataRequestTopic<'_>, other: &MetadataRequestTopic<'_>) -> Ordering {
+    (one.topic_id, &one.name).cmp(&(other.topic_id, &other.name))
 }
 
 fn may_see(context: &Context<'_>, name: &str) -> bool {

@@ -2,11 +2,13 @@
 //!
 //! A topic that the peer may not know of looks alike whether it exists or not: the right is asked for before the image.
 
+use std::cmp::Ordering;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use ottla_metadata::image::{Broker, Topic};
 use ottla_vocabulary::{NodeId, PartitionIndex, TopicId};
-use ottla_wire::{Budget, ErrorCode, WireError};
+use ottla_wire::{Array, Budget, ErrorCode, WireError};
 
 use crate::authorizer::{Operation, Resource};
 use crate::context::Context;
@@ -73,6 +75,74 @@ pub(crate) fn occurrences<T>(
     Ok(found)
 }
 
+/// The same without what came before among them: what is named twice is answered once. A name is a few bytes and what is
+/// told of it may be very many, so that an answer to names that repeat would grow with the square of the request.
+pub(crate) fn once<T>(
+    mut all: Vec<T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+    budget: &mut Budget,
+) -> Result<Vec<T>, WireError> {
+    if all.len() < 2 {
+        return Ok(all);
+    }
+    budget.charge::<(u32, bool)>(all.len())?;
+    // As a frame is of less than two gibibytes, so many fit.
+    let mut places: Vec<u32> = (0..all.len() as u32).collect();
+    let order = |a: &u32, b: &u32| compare(&all[*a as usize], &all[*b as usize]);
+    places.sort_unstable_by(|a, b| order(a, b).then(a.cmp(b)));
+    let mut is_again = vec![false; all.len()];
+    for same in places.chunk_by(|a, b| order(a, b).is_eq()) {
+        same.iter().skip(1).for_each(|place| is_again[*place as usize] = true);
+    }
+    let mut is_again = is_again.into_iter();
+    all.retain(|_| !is_again.next().unwrap_or(false));
+    Ok(all)
+}
+
+/// The partitions that a request names, each with the place of its topic.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    all: Vec<(u32, i32)>,
+}
+
+impl Asked {
+    /// With room for so many.
+    pub(crate) fn with_capacity(count: usize, budget: &mut Budget) -> Result<Asked, WireError> {
+        budget.charge::<(u32, i32)>(count)?;
+        Ok(Asked { all: Vec::with_capacity(count) })
+    }
+
+    /// Adds those of one topic.
+    pub(crate) fn add(&mut self, topic: usize, partitions: &Array<'_, i32>) {
+        // As a frame is of less than two gibibytes, so many topics fit.
+        self.all.extend(partitions.iter().map(|index| (topic as u32, index)));
+    }
+
+    /// All without those that came before, also where their topic is named twice: which `compare` tells of two places.
+    pub(crate) fn once(
+        self,
+        compare: impl Fn(usize, usize) -> Ordering,
+        budget: &mut Budget,
+    ) -> Result<AskedOnce, WireError> {
+        let order = |a: &(u32, i32), b: &(u32, i32)| compare(a.0 as usize, b.0 as usize).then_with(|| a.1.cmp(&b.1));
+        Ok(AskedOnce { left: once(self.all, order, budget)?.into_iter().peekable() })
+    }
+}
+
+/// The same, each once; to be taken topic by topic.
+#[derive(Debug)]
+pub(crate) struct AskedOnce {
+    left: Peekable<std::vec::IntoIter<(u32, i32)>>,
+}
+
+impl AskedOnce {
+    /// Those of the topic at this place, which comes after the places that were asked for before.
+    pub(crate) fn of_topic(&mut self, place: usize) -> impl Iterator<Item = PartitionIndex> {
+        std::iter::from_fn(move || self.left.next_if(|(topic, _)| *topic as usize == place))
+            .map(|(_, index)| PartitionIndex(index))
+    }
+}
+
 /// The client id by which Kafka's own administration may write to internal topics.
 const ADMIN_CLIENT: &str = "__admin_client";
 
@@ -125,5 +195,22 @@ mod tests {
         use Occurrence::{Again, FirstOfMany, Only};
         assert_eq!(found, Ok(vec![FirstOfMany, Only, Again, Only, Again]));
         assert!(occurrences(&["a"; 100], |name| name, &mut Budget::of(99)).is_err());
+    }
+
+    #[test]
+    fn what_is_named_again_is_left_out_and_the_order_stays() {
+        let found = once(vec!["b", "a", "b", "c", "b", "a"], Ord::cmp, &mut Budget::unlimited());
+        assert_eq!(found, Ok(vec!["b", "a", "c"]));
+        assert!(once(vec!["a"; 100], Ord::cmp, &mut Budget::of(99)).is_err());
+
+        let budget = &mut Budget::unlimited();
+        let mut asked = Asked::with_capacity(6, budget).unwrap();
+        asked.add(0, &vec![1, 0, 1].into());
+        asked.add(1, &vec![1].into());
+        asked.add(2, &vec![1, 2].into());
+        let compare = |one: usize, other: usize| ["a", "b", "a"][one].cmp(["a", "b", "a"][other]);
+        let mut found = asked.once(compare, budget).unwrap();
+        let found: Vec<Vec<i32>> = (0..3).map(|place| found.of_topic(place).map(|index| index.0).collect()).collect();
+        assert_eq!(found, [vec![1, 0], vec![1], vec![2]]);
     }
 }

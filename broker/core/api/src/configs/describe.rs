@@ -2,12 +2,13 @@
 //! what it would be otherwise (all of which the crate `config` knows). Needs DescribeConfigs on the topic, on the group, or on the cluster.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use ottla_config::describe;
 use ottla_config::explain::Source;
 use ottla_config::key::Kind;
 use ottla_metadata::image::{Resource, ResourceType};
-use ottla_vocabulary::TopicName;
+use ottla_vocabulary::{TopicId, TopicName};
 use ottla_wire::describe_configs_request::DescribeConfigsResource;
 use ottla_wire::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -21,8 +22,10 @@ use crate::outcome::Outcome;
 
 /// Kafka's number for the type of a key that nobody knows.
 const KIND_UNKNOWN: i8 = 0;
-/// An answer names every key of a resource with text; so many resources make some tens of mebibytes.
-const RESOURCES_MAX: usize = 10_000;
+/// What an answer may take in memory apart from topics, each of which is told of once: those are as many as there are. Any
+/// other resource is named by a few bytes and told of by thousands, be it one that need not exist, such as a group, or one
+/// that is named again. So much tells every text of some 2,000 groups; beyond it the connection ends.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 type Described<'a> = DescribeConfigsResourceResult<'a>;
 type Refusal = (ErrorCode, String);
@@ -34,12 +37,13 @@ pub(crate) fn handle<'a>(
 ) -> Result<Outcome<'a>, WireError> {
     budget.charge::<[u8; 100]>(request.resources.len())?;
     let mut results = Vec::new();
-    for (place, resource) in request.resources.iter().enumerate() {
-        let described = if place < RESOURCES_MAX {
-            describe_wished(context, request, &resource, budget)?
-        } else {
-            Err((ErrorCode::InvalidRequest, format!("More than {RESOURCES_MAX} resources in one request.")))
-        };
+    let mut room = Budget::of(ANSWER_BYTES_MAX);
+    let mut told_topics = BTreeSet::new();
+    for resource in &request.resources {
+        let described = describe_wished(context, request, &resource, budget)?;
+        if !is_new_topic(context, &resource, &mut told_topics) {
+            charge(&mut room, &described)?;
+        }
         let (code, message, configs) = match described {
             // Kafka's "no message" is an empty one here.
             Ok(configs) => (ErrorCode::None, Some("".into()), configs),
@@ -84,6 +88,28 @@ fn describe_wished<'a>(
     };
     let kind = ResourceType(resource.resource_type);
     Ok(describe_one(context, &wish, kind, &resource.resource_name))
+}
+
+/// Whether this names a topic that exists and that it has not named before.
+fn is_new_topic(context: &Context<'_>, resource: &DescribeConfigsResource<'_>, told: &mut BTreeSet<TopicId>) -> bool {
+    ResourceType(resource.resource_type) == ResourceType::TOPIC
+        && context.view.image.topics.by_text(&resource.resource_name).is_some_and(|topic| told.insert(topic.id))
+}
+
+/// Charges what is told of a resource: what holds it, and its texts.
+fn charge(room: &mut Budget, told: &Result<Vec<Described<'_>>, Refusal>) -> Result<(), WireError> {
+    let bytes = |entry: &Described<'_>| {
+        let synonyms = entry.synonyms.iter().map(|link| {
+            size_of::<DescribeConfigsSynonym<'_>>() + link.name.len() + link.value.as_deref().map_or(0, str::len)
+        });
+        let texts = [Some(entry.name.as_ref()), entry.value.as_deref(), entry.documentation.as_deref()];
+        let texts = texts.iter().flatten().map(|text| text.len());
+        size_of::<Described<'_>>() + synonyms.sum::<usize>() + texts.sum::<usize>()
+    };
+    room.charge::<u8>(match told {
+        Ok(entries) => entries.iter().map(bytes).sum(),
+        Err((_, message)) => message.len(),
+    })
 }
 
 fn describe_one<'a>(

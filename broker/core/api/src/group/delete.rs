@@ -10,6 +10,7 @@ use crate::authorizer::Operation;
 use crate::context::Context;
 use crate::outcome::Outcome;
 use crate::response::Encoded;
+use crate::topics;
 
 /// The request's groups, each refused here or to be deleted.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +26,8 @@ pub(crate) fn handle<'a>(
     let mut answer = Answer::default();
     let mut asks = Vec::new();
     budget.charge::<(String, Ask)>(request.groups_names.len())?;
-    for id in &request.groups_names {
+    // Kafka too deletes a group once that is named twice.
+    for id in topics::once(request.groups_names.collect(budget)?, Ord::cmp, budget)? {
         let refusal = may(context, Operation::Delete, &id).err();
         if refusal.is_none() {
             let group = GroupId::new(&id);

@@ -11,6 +11,7 @@ use crate::authorizer::{Operation, Resource};
 use crate::context::{Context, OPERATIONS_NOT_ASKED};
 use crate::outcome::Outcome;
 use crate::response::Encoded;
+use crate::topics;
 
 /// From here on a group that is not there is an error; before, it was a dead group.
 const GROUP_NOT_FOUND: i16 = 6;
@@ -30,7 +31,8 @@ pub(crate) fn handle<'a>(
     let mut answer = Answer { groups: Vec::new(), operations: request.include_authorized_operations };
     let mut asks = Vec::new();
     budget.charge::<(String, Ask)>(request.groups.len())?;
-    for id in &request.groups {
+    // A group that is named twice is answered once: its members may be many.
+    for id in topics::once(request.groups.collect(budget)?, Ord::cmp, budget)? {
         let refusal = may(context, Operation::Describe, &id).err();
         if refusal.is_none() {
             let group = GroupId::new(&id);

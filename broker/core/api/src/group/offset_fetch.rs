@@ -1,9 +1,12 @@
 //! OffsetFetch: how far groups have read. Needs Describe on each group, and Describe on each topic; when all of a group's
 //! offsets are asked for, those of other topics are left out.
 
+use std::borrow::Cow;
+
 use ottla_groups::request::{Committed, Partition};
 use ottla_groups::{Reply, Request};
 use ottla_vocabulary::{GroupId, PartitionIndex, TopicId, TopicName, Uuid};
+use ottla_wire::offset_fetch_request::OffsetFetchRequestGroup;
 use ottla_wire::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
     OffsetFetchResponseTopics,
@@ -15,7 +18,7 @@ use crate::authorizer::{Operation, Resource};
 use crate::context::Context;
 use crate::outcome::Outcome;
 use crate::response::Encoded;
-use crate::topics;
+use crate::topics::{self, Asked};
 
 /// From here on an answer has a place for what is wrong as a whole.
 const TOP_LEVEL_ERROR: i16 = 2;
@@ -57,20 +60,19 @@ pub(crate) fn handle<'a>(
     let mut asks = Vec::new();
     let mut answer = Answer::default();
     if context.version() < MANY_GROUPS {
-        let named = request.topics.as_ref().map(|named| {
-            let topics = named.iter().map(|topic| (topic.name.into_owned(), Uuid::ZERO, topic.partition_indexes));
-            topics.collect::<Vec<_>>()
-        });
+        let named = request.topics.as_ref();
+        let named = named.map(|named| named.iter().map(|topic| (topic.name, Uuid::ZERO, topic.partition_indexes)));
         budget.charge::<Group>(1)?;
         ask(context, &request.group_id, named, &mut asks, &mut answer, budget)?;
     } else {
-        for group in &request.groups {
+        let by_id =
+            |one: &OffsetFetchRequestGroup<'_>, other: &OffsetFetchRequestGroup<'_>| one.group_id.cmp(&other.group_id);
+        // A group that is named twice is answered once: what it has committed may be much.
+        for group in topics::once(request.groups.collect(budget)?, by_id, budget)? {
             budget.charge::<(Group, Ask)>(1)?;
-            let named = group.topics.as_ref().map(|named| {
-                let topics =
-                    named.iter().map(|topic| (topic.name.into_owned(), topic.topic_id, topic.partition_indexes));
-                topics.collect::<Vec<_>>()
-            });
+            let named = group.topics.as_ref();
+            let named =
+                named.map(|named| named.iter().map(|topic| (topic.name, topic.topic_id, topic.partition_indexes)));
             ask(context, &group.group_id, named, &mut asks, &mut answer, budget)?;
         }
     }
@@ -81,32 +83,41 @@ pub(crate) fn handle<'a>(
 }
 
 /// Adds what is asked about one group to the questions and to the answer.
-fn ask(
+fn ask<'a>(
     context: &Context<'_>,
     id: &str,
-    named: Option<Vec<(String, Uuid, Array<'_, i32>)>>,
+    named: Option<impl Iterator<Item = (Cow<'a, str>, Uuid, Array<'a, i32>)> + Clone>,
     asks: &mut Vec<Ask>,
     answer: &mut Answer,
     budget: &mut Budget,
 ) -> Result<(), WireError> {
     let refusal = may(context, Operation::Describe, id).err();
-    let mut wanted = Vec::new();
-    let mut topics = Vec::new();
     let is_everything = named.is_none();
-    for (name, id, partitions) in named.into_iter().flatten() {
+    let count = named.iter().flat_map(Clone::clone).map(|(_, _, partitions)| partitions.len()).sum();
+    let mut asked = Asked::with_capacity(count, budget)?;
+    let mut topics = Vec::new();
+    for (place, (name, id, partitions)) in named.into_iter().flatten().enumerate() {
         budget.charge::<Topic>(1)?;
-        budget.charge::<(Partition, PartitionIndex)>(partitions.len())?;
-        let found = find(context, &name, id);
-        let partitions: Vec<PartitionIndex> = partitions.iter().map(PartitionIndex).collect();
-        if let Ok((topic, topic_id)) = &found {
-            let places = partitions.iter();
-            wanted.extend(places.map(|index| Partition {
-                topic: topic.clone(),
-                topic_id: *topic_id,
-                partition: *index,
-            }));
+        asked.add(place, &partitions);
+        topics.push(Topic { name: name.into_owned(), id, refusal: None, partitions: Vec::new() });
+    }
+    // What is committed for a partition can be a thousand times the bytes that name it: it is told once.
+    let by_topic = |one: usize, other: usize| {
+        let (one, other): (&Topic, &Topic) = (&topics[one], &topics[other]);
+        (one.id, &one.name).cmp(&(other.id, &other.name))
+    };
+    let mut places = asked.once(by_topic, budget)?;
+    budget.charge::<(Partition, PartitionIndex)>(count)?;
+    let mut wanted = Vec::new();
+    for (place, asked) in topics.iter_mut().enumerate() {
+        asked.partitions.extend(places.of_topic(place));
+        match find(context, &asked.name, asked.id) {
+            Ok((topic, topic_id)) => {
+                let places = asked.partitions.iter();
+                wanted.extend(places.map(|index| Partition { topic: topic.clone(), topic_id, partition: *index }));
+            }
+            Err(code) => asked.refusal = Some(code),
         }
-        topics.push(Topic { name, id, refusal: found.err(), partitions });
     }
     if refusal.is_none() {
         let group = GroupId::new(id);

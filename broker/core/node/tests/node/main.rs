@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by it")]
 
+mod answers;
 mod configs;
 mod controller;
 mod disk;
