@@ -1,11 +1,11 @@
-//! `cargo xtask bench`: builds the release binary that the images carry and measures it beside Apache Kafka, by the program
-//! in `tests/performance`; writes docs/performance.md.
+//! `cargo xtask bench`: builds the release binaries that the images carry and measures the broker beside Apache Kafka, and
+//! the operator beside an API server, by the program in `tests/performance`; writes docs/performance.md.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{build, place};
+use crate::{build, images, place};
 
 /// What `cargo xtask bench` is told.
 #[derive(clap::Args)]
@@ -33,6 +33,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.brief {
         bench.arg("--brief");
     } else {
+        for (name, image) in [("broker", images::broker()?), ("operator", images::operator()?)] {
+            let bytes = image.archive.metadata().with_context(|| format!("look at {}", image.archive.display()))?.len();
+            bench.arg("--image").arg(format!("{name}={bytes}"));
+        }
+        bench.arg("--operator").env("OTTLA_OPERATOR", build::release_binary("ottla-controller", "ottla-operator")?);
         bench.arg("--page").arg(place::checkout().join("docs/performance.md"));
     }
     let status = bench.status().context("start the bench")?;

@@ -1,4 +1,4 @@
-//! The one release build that images, demo, client tests and bench share: static binaries that need nothing of the
+//! The one release build that images, demo, tests on Kubernetes and bench share: static binaries that need nothing of the
 //! machine they run on, so that what is measured and tested is what is shipped.
 //!
 //! Static glibc resolves names by `/etc/hosts` and DNS from within (since glibc 2.34, tried in an empty root), so the

@@ -109,10 +109,22 @@ impl OttlaBroker {
 /// # Errors
 /// When there is no such process.
 pub fn resident_bytes(process_id: u32) -> Result<u64> {
+    status_bytes(process_id, "VmRSS:")
+}
+
+/// The most that was ever resident of any process, in bytes (`VmHWM`).
+///
+/// # Errors
+/// When there is no such process.
+pub fn peak_resident_bytes(process_id: u32) -> Result<u64> {
+    status_bytes(process_id, "VmHWM:")
+}
+
+fn status_bytes(process_id: u32, field: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process_id}/status")).context("read the process's status")?;
-    let line =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("find VmRSS in the process's status")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().context("read VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let line = line.with_context(|| format!("find {field} in the process's status"))?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().with_context(|| format!("read {field}"))?;
     Ok(kibibytes * 1024)
 }
 

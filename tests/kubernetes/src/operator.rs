@@ -21,13 +21,16 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// The roles of the chart that are bound in every namespace served.
 const ROLES: [&str; 2] = ["ottla-cluster-operator-watched", "ottla-cluster-operator-namespaced"];
 
-/// The binary, built once for all tests of a process.
+/// The binary: the one that `OTTLA_OPERATOR` names, or built once for all tests of a process.
 ///
 /// # Panics
 /// When it cannot be built.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("OTTLA_OPERATOR") {
+            return PathBuf::from(named);
+        }
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--package", "ottla-controller", "--bin", "ottla-operator"]);
         cargo.args(["--message-format", "json"]).current_dir(checkout()).stdin(Stdio::null());
@@ -105,6 +108,12 @@ impl Operator {
             None => false,
         });
         operator
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has logged.

@@ -11,6 +11,7 @@
 mod batch;
 mod connection;
 mod load;
+mod operator;
 mod report;
 mod scenario;
 mod server;
@@ -21,9 +22,16 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use crate::report::Report;
+use crate::report::{Figure, Report};
 use crate::scenario::Extent;
 use crate::server::Whose;
+
+const BROKER_IMAGE: Figure = Figure { name: "image of the broker, as it is pulled", unit: "MiB", goal: "≤ 15 MiB" };
+const OPERATOR_IMAGE: Figure =
+    Figure { name: "image of the operator, as it is pulled", unit: "MiB", goal: "≤ 15 MiB" };
+
+/// What a rerun must not erase: why a figure falls short of its goal, and what it means.
+const NOTES: &str = include_str!("../notes.md");
 
 /// Measures Apache Kafka and Ottla side by side.
 #[derive(Parser)]
@@ -37,6 +45,12 @@ struct Arguments {
     /// Only this server.
     #[arg(long, value_parser = ["kafka", "ottla"])]
     only: Option<String>,
+    /// The size of an image, as NAME=BYTES.
+    #[arg(long = "image", value_parser = image)]
+    images: Vec<(String, u64)>,
+    /// The operator's memory too, which needs an API server.
+    #[arg(long)]
+    operator: bool,
     /// Where the page is written; printed only, when it is not given.
     #[arg(long)]
     page: Option<PathBuf>,
@@ -61,6 +75,14 @@ fn main() -> Result<()> {
             }
         }
     }
+    for (name, bytes) in &arguments.images {
+        let name = if name == "broker" { BROKER_IMAGE } else { OPERATOR_IMAGE };
+        report.push(name, Whose::Ottla, *bytes as f64 / scenario::MIB);
+    }
+    if arguments.operator {
+        println!("the operator");
+        operator::measure(&mut report)?;
+    }
     let table = report.table();
     println!("{table}");
     if let Some(page) = arguments.page {
@@ -79,6 +101,12 @@ fn render(table: &str, rounds: usize) -> String {
          generator), the same request bytes over loopback, alternating, {rounds} rounds each; Kafka with its default\n\
          configuration, the JVM settings of its start script and a warm-up before each measurement. Both with one combined node,\n\
          the same acks (all) and the same flushing (left to the operating system). A value is the median with the smallest and\n\
-         largest round in brackets; the ratio is Ottla's median divided by Kafka's.\n\n{table}"
+         largest round in brackets; the ratio is Ottla's median divided by Kafka's.\n\n{table}\n{NOTES}"
     )
+}
+
+fn image(text: &str) -> Result<(String, u64)> {
+    let (name, bytes) = text.split_once('=').context("an image is given as NAME=BYTES")?;
+    anyhow::ensure!(["broker", "operator"].contains(&name), "{name} is neither broker nor operator");
+    Ok((name.to_owned(), bytes.parse().with_context(|| format!("{bytes} is no number of bytes"))?))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use ottla_harness::apache_kafka::Setup;
-use ottla_harness::ottla_broker::{processor_time, resident_bytes};
+use ottla_harness::ottla_broker::{peak_resident_bytes, processor_time, resident_bytes};
 use ottla_harness::{ApacheKafka, OttlaBroker};
 
 /// Who is measured.
@@ -80,6 +80,14 @@ impl Server {
     /// When the process has ended.
     pub fn resident_bytes(&self) -> Result<u64> {
         resident_bytes(self.process_id())
+    }
+
+    /// The most that was ever resident, in bytes.
+    ///
+    /// # Errors
+    /// When the process has ended.
+    pub fn peak_resident_bytes(&self) -> Result<u64> {
+        peak_resident_bytes(self.process_id())
     }
 
     /// Processor time used so far.
