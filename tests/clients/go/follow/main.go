@@ -79,6 +79,9 @@ func main() {
 	config.Consumer.Offsets.AutoCommit.Interval = 200 * time.Millisecond
 	config.Consumer.Group.Session.Timeout = 10 * time.Second
 	config.Consumer.Group.Heartbeat.Interval = time.Second
+	// A broker whose machine is gone answers nothing, not even that it is gone: half a minute is long to find out.
+	config.Net.DialTimeout = 5 * time.Second
+	config.Net.ReadTimeout = 15 * time.Second
 	config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyRange()}
 	working, stop := context.WithCancel(context.Background())
 	go func() {
