@@ -2,8 +2,8 @@
 //! commit, with which seeds, and what came of it.
 //!
 //! `simulation` lets a node live in worlds of seeds that were not run before; `log-crashes` loses the power at every operation
-//! of many more scripts than the tests do; `fuzz` looks for bytes that break a decoder. What fails prints the command that
-//! shows it again, and leaves its line too.
+//! of many more scripts than the tests do; `fuzz` looks for bytes that break a decoder; `dependencies` holds all crates that
+//! we use against deny.toml. What fails prints the command that shows it again, and leaves its line too.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,12 @@ enum Run {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// All dependencies against deny.toml, by cargo-deny, which is installed where it is missing.
+    Dependencies {
+        /// Known weaknesses too, for which the advisory database is fetched.
+        #[arg(long)]
+        advisories: bool,
+    },
 }
 
 /// What came of a run.
@@ -70,6 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Run::Simulation { minutes, seeds, from } => simulation(minutes, seeds, from)?,
         Run::LogCrashes { seeds, from } => log_crashes(seeds, from)?,
         Run::Fuzz { minutes } => fuzz(minutes)?,
+        Run::Dependencies { advisories } => dependencies(advisories)?,
     };
     note(&finding)?;
     match finding.failure {
@@ -130,7 +137,7 @@ fn log_crashes(seeds: u64, from: u64) -> Result<Finding> {
 }
 
 fn fuzz(minutes: u64) -> Result<Finding> {
-    ensure_fuzzer()?;
+    ensure_subcommand("fuzz", "0.13.2")?;
     let folder = place::checkout().join("fuzz");
     let mut figures = Vec::new();
     let mut failure = None;
@@ -160,14 +167,31 @@ fn fuzz(minutes: u64) -> Result<Finding> {
     Ok(Finding { name: "fuzz", seeds: format!("{minutes} min each"), figures: figures.join(", "), failure })
 }
 
-fn ensure_fuzzer() -> Result<()> {
-    if program::output(Command::new("cargo").args(["fuzz", "--version"])).is_ok() {
+fn dependencies(advisories: bool) -> Result<Finding> {
+    ensure_subcommand("deny", "0.18.9")?;
+    let checks: &[&str] =
+        if advisories { &["licenses", "bans", "sources", "advisories"] } else { &["licenses", "bans", "sources"] };
+    let log = log_file("dependencies")?;
+    let mut last = String::new();
+    let mut step = progress::step(format!("dependencies against deny.toml, told in {}", log.display()));
+    let ran = program::run_logged(cargo(&["deny", "check"]).args(checks), &log, |line| {
+        // It ends with: bans ok, licenses ok, sources ok
+        line.clone_into(&mut last);
+        step.note(line);
+    });
+    step.done();
+    let failure = ran.err().map(|error| format!("{error:#}"));
+    Ok(Finding { name: "dependencies", seeds: checks.join(" "), figures: last, failure })
+}
+
+fn ensure_subcommand(name: &str, version: &str) -> Result<()> {
+    if program::output(Command::new("cargo").args([name, "--version"])).is_ok() {
         return Ok(());
     }
-    let log = log_file("install-cargo-fuzz")?;
-    let mut step = progress::step(format!("installs cargo-fuzz, told in {}", log.display()));
+    let log = log_file(&format!("install-cargo-{name}"))?;
+    let mut step = progress::step(format!("install cargo-{name}, told in {}", log.display()));
     let mut install = Command::new("cargo");
-    install.args(["install", "--locked", "cargo-fuzz@0.13.2"]);
+    install.args(["install", "--locked", &format!("cargo-{name}@{version}")]);
     program::run_logged(&mut install, &log, |line| step.note(line))?;
     step.done();
     Ok(())

@@ -16,6 +16,7 @@ mod images;
 mod kubernetes;
 mod long;
 mod measure;
+mod packages;
 mod place;
 mod program;
 mod progress;

@@ -5,24 +5,28 @@
 //! definitions here; the chart's files by `cargo xtask chart --check`, which needs helm; the pages on configuration by a test.
 
 mod edges;
+mod links;
 mod sources;
 
 use anyhow::{Result, bail};
 
 use crate::{codegen, crds, progress};
 
+type Rule = fn() -> Result<Vec<String>>;
+
+const RULES: [(&str, Rule); 3] = [
+    ("each crate uses only the layers above it", edges::findings),
+    ("sources say what they are", sources::findings),
+    ("pages point at what is there", links::findings),
+];
+
 /// Runs every rule and shows what each found.
 ///
 /// # Errors
 /// When a rule found something or could not look, or a generated file is stale.
 pub fn run() -> Result<()> {
-    type Rule = fn() -> Result<Vec<String>>;
-    let rules: [(&str, Rule); 2] = [
-        ("each crate uses only the layers above it", edges::findings),
-        ("sources say what they are", sources::findings),
-    ];
     let mut found = 0;
-    for (name, rule) in rules {
+    for (name, rule) in RULES {
         let step = progress::step(name);
         let findings = rule()?;
         found += findings.len();
@@ -41,4 +45,15 @@ pub fn run() -> Result<()> {
     }
     codegen::run(true)?;
     crds::run(&crds::Arguments { check: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_is_tidy() {
+        let findings: Vec<String> = RULES.into_iter().flat_map(|(_, rule)| rule().unwrap()).collect();
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
 }

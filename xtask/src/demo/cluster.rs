@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::forward::Forward;
-use crate::images::Image;
+use crate::images::{Image, Repository};
 use crate::kubernetes::{self, Access, Names};
 use crate::{place, program};
 
@@ -36,8 +36,8 @@ impl Cluster {
         Self { access }
     }
 
-    /// Installs or upgrades definitions and operator.
-    pub fn install(&self, operator: &Image, broker: &Image) -> Result<()> {
+    /// Installs or upgrades definitions and operator, from images that nodes find in this place.
+    pub fn install(&self, images: &Repository, operator: &Image, broker: &Image) -> Result<()> {
         let namespace = format!(
             "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n"
         );
@@ -47,12 +47,11 @@ impl Cluster {
             self.access.kubectl().args(["apply", "--server-side", "--force-conflicts", "-f"]).arg(chart.join("crds")),
         )
         .context("install the definitions of the custom resources")?;
-        let [registry, repository, _] = operator.parts();
         let mut helm = self.access.helm()?;
         helm.args(["upgrade", "--install", "ottla"]).arg(&chart).args(["--namespace", NAMESPACE, "--skip-crds"]);
         for (value, is) in [
-            ("defaultImageRegistry", registry),
-            ("defaultImageRepository", repository),
+            ("defaultImageRegistry", &images.registry),
+            ("defaultImageRepository", &images.repository),
             ("image.name", &operator.name),
             ("image.tag", &operator.tag),
             ("kafka.image.name", &broker.name),

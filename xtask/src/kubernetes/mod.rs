@@ -1,13 +1,12 @@
 //! `cargo xtask kubernetes`: a real Kubernetes on a plain Debian machine, compiled from its own published modules,
 //! without Docker and without an image registry; or, with `--context NAME`, a cluster that is there already.
 //!
-//! In reading order: [`layout`] says where everything is, [`packages`] and [`programs`] get what it is made of,
+//! In reading order: [`layout`] says where everything is, [`programs`] gets what it is made of, beside Debian's packages,
 //! [`processes`] keeps it running, then its parts from [`certificates`] to [`storage`]; [`up`] and [`down`] put them together.
 //! Other chores use [`whole`] or [`existing`] and work through the [`Access`] they get.
 
 mod access;
 mod layout;
-mod packages;
 mod programs;
 
 mod processes;
@@ -38,7 +37,6 @@ pub use self::access::Access;
 use self::layout::{Layout, Shape};
 pub use self::load::load;
 pub use self::names::Names;
-pub use self::packages::{IMAGES as IMAGE_PACKAGES, ensure as ensure_packages};
 
 /// A real Kubernetes on this machine, of one node or several.
 #[derive(clap::Args)]
@@ -68,10 +66,9 @@ enum Act {
         #[arg(long)]
         control_plane_only: bool,
     },
-    /// Puts image archives onto every node.
+    /// Puts images onto every node.
     Load {
-        /// Archives, as `cargo xtask images` makes them.
-        #[arg(required = true)]
+        /// Archives; without any, the images of this checkout, under the names that the chart gives by default.
         archives: Vec<PathBuf>,
         /// Into the cluster of this context (of kind or minikube) instead.
         #[arg(long)]
@@ -108,6 +105,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Act::Down { control_plane_only } => down::down(&layout(*control_plane_only)?),
         Act::Load { archives, context } => {
             let access = existing(context.as_deref())?;
+            if archives.is_empty() {
+                return load::load_own(&access);
+            }
             archives.iter().try_for_each(|archive| load(&access, archive))
         }
         Act::Status => status::print(),

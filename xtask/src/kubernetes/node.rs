@@ -70,6 +70,12 @@ pub fn import(layout: &Layout, node: u8, archive: &Path) -> Result<()> {
         .with_context(|| format!("load {} into {}", archive.display(), node_name(node)))
 }
 
+/// Gives an image of node N another name besides.
+pub fn tag(layout: &Layout, node: u8, reference: &str, name: &str) -> Result<()> {
+    program::run(ctr(layout, node)?.args(["images", "tag", "--force", reference, name]))
+        .with_context(|| format!("call {reference} {name} on {}", node_name(node)))
+}
+
 /// containerd's own client, for node N.
 pub fn ctr(layout: &Layout, node: u8) -> Result<Command> {
     let mut command = Command::new(CONTAINERD.program("ctr")?);

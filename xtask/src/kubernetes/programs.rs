@@ -2,7 +2,7 @@
 //! published Go modules: which ones, in which version, with which flags; and the cache that keeps them.
 //!
 //! Each family has its own go.mod and go.sum in `xtask/modules/`, since their dependencies disagree; the sums pin every
-//! byte that is compiled. What Debian has is in [`super::packages`].
+//! byte that is compiled. What Debian has is in [`crate::packages`].
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,8 @@ use super::layout::{Layout, NODES_MAX, Shape, node_name};
 use super::processes::Processes;
 use super::programs::{self, Family, KUBERNETES};
 use super::state::{self, State};
-use super::{certificates, control_plane, down, network, node, packages, storage};
+use super::{certificates, control_plane, down, network, node, storage};
+use crate::packages::{self, Package};
 use crate::{program, progress};
 
 /// A node is ready in 5 s on an idle machine.
@@ -37,15 +38,14 @@ pub fn whole(nodes: u8) -> Result<Access> {
 /// etcd and an API server alone: no root, no nodes, ready in seconds.
 pub fn control_plane_only() -> Result<Access> {
     let layout = Layout::new(Shape::ControlPlane)?;
-    let packages: Vec<_> = packages::CONTROL_PLANE.iter().collect();
-    announce(&layout, &packages, &[&KUBERNETES])?;
-    packages::ensure(&packages)?;
+    announce(&layout, packages::CONTROL_PLANE, &[&KUBERNETES])?;
+    packages::ensure(packages::CONTROL_PLANE)?;
     programs::ensure(&[&KUBERNETES])?;
     bring_up(&layout, 0)
 }
 
 /// Says what will be installed and changed, before anything is.
-fn announce(layout: &Layout, packages: &[&packages::Package], families: &[&Family]) -> Result<()> {
+fn announce(layout: &Layout, packages: &[Package], families: &[&Family]) -> Result<()> {
     let missing_packages: Vec<&str> = packages::missing(packages).iter().map(|package| package.name).collect();
     let missing_programs = programs::missing(families)?;
     if State::read(layout).is_some() && missing_packages.is_empty() && missing_programs.is_empty() {

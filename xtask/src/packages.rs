@@ -1,4 +1,4 @@
-//! What Debian has of a Kubernetes: which packages are needed, which of them are missing, and their installation.
+//! What Debian has of all that chores and tests need: which packages, which of them are missing, and their installation.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,11 +9,23 @@ use crate::{program, progress};
 
 /// A package, known to be there by a file of its own (asking the package manager would find no program that came
 /// by another road).
+#[derive(Clone, Copy)]
 pub struct Package {
     /// As Debian calls it.
     pub name: &'static str,
-    /// A program on the path, or a file when it begins with a slash.
+    /// A program on the path; a file, when it begins with a slash; or a module of Python, behind `python3 -m`.
     mark: &'static str,
+}
+
+const PYTHON_MODULE: &str = "python3 -m ";
+
+impl Package {
+    fn is_there(&self) -> bool {
+        if let Some(module) = self.mark.strip_prefix(PYTHON_MODULE) {
+            return program::run(Command::new("python3").args(["-c", &format!("import {module}")])).is_ok();
+        }
+        if self.mark.starts_with('/') { Path::new(self.mark).exists() } else { program::find(self.mark).is_some() }
+    }
 }
 
 const fn package(name: &'static str, mark: &'static str) -> Package {
@@ -26,6 +38,14 @@ pub const CONTROL_PLANE: &[Package] = &[package("etcd-server", "etcd"), package(
 /// For compiling runc.
 const RUNC: &[Package] =
     &[package("gcc", "gcc"), package("pkg-config", "pkg-config"), package("libseccomp-dev", "/usr/include/seccomp.h")];
+
+/// For Kafka clients and Kafka's own tools: Maven fetches jars, javac compiles test programs, npm and venv install libraries.
+pub const CLIENTS: &[Package] = &[
+    package("maven", "mvn"),
+    package("default-jdk-headless", "javac"),
+    package("npm", "npm"),
+    package("python3-venv", "python3 -m ensurepip"),
+];
 
 /// For images, here and in `cargo xtask images`.
 pub const IMAGES: &[Package] = &[package("buildah", "buildah")];
@@ -42,27 +62,17 @@ const NODES: &[Package] = &[
 ];
 
 /// All that a cluster with nodes needs.
-pub fn for_nodes() -> Vec<&'static Package> {
-    CONTROL_PLANE.iter().chain(RUNC).chain(IMAGES).chain(NODES).collect()
+pub fn for_nodes() -> Vec<Package> {
+    [CONTROL_PLANE, RUNC, IMAGES, NODES].concat()
 }
 
 /// Which of `packages` are missing.
-pub fn missing<'p>(packages: &[&'p Package]) -> Vec<&'p Package> {
-    packages
-        .iter()
-        .copied()
-        .filter(|package| {
-            if package.mark.starts_with('/') {
-                !Path::new(package.mark).exists()
-            } else {
-                program::find(package.mark).is_none()
-            }
-        })
-        .collect()
+pub fn missing(packages: &[Package]) -> Vec<Package> {
+    packages.iter().copied().filter(|package| !package.is_there()).collect()
 }
 
 /// Installs what is missing of `packages`.
-pub fn ensure(packages: &[&Package]) -> Result<()> {
+pub fn ensure(packages: &[Package]) -> Result<()> {
     let missing = missing(packages);
     if missing.is_empty() {
         return Ok(());
