@@ -19,6 +19,10 @@ use crate::status::{self, Report};
 use crate::validate;
 use crate::world::{self, World};
 
+/// How many nodes that would be removed are named. Whoever scales a stateful set by hand may write any number, and a
+/// status has to stay readable.
+const REMOVED_NAMED_MAX: usize = 10;
+
 /// Plans for one Kafka resource. `pools` may hold the pools of other clusters too.
 pub fn plan_kafka(kafka: &Kafka, pools: &[KafkaNodePool], world: &World, settings: &Settings, now: Timestamp) -> Plan {
     let pools = validate::pools_of(kafka, pools);
@@ -133,11 +137,10 @@ fn refuse_removal(cluster: &Cluster, world: &World, findings: &mut Findings) {
         }
         let start = body["spec"]["ordinals"]["start"].as_i64().unwrap_or(0);
         let count = body["spec"]["replicas"].as_i64().unwrap_or(0);
-        for pod in (start..start + count).map(|ordinal| format!("{name}-{ordinal}")) {
-            if !wanted.contains(&pod.as_str()) {
-                let message = format!("node {pod} would be removed with its data: removing nodes is not built yet");
-                findings.refuse_as(&Subject::Kafka, Reason::NotSupported, message);
-            }
+        let pods = (start..start.saturating_add(count)).map(|ordinal| format!("{name}-{ordinal}"));
+        for pod in pods.filter(|pod| !wanted.contains(&pod.as_str())).take(REMOVED_NAMED_MAX) {
+            let message = format!("node {pod} would be removed with its data: removing nodes is not built yet");
+            findings.refuse_as(&Subject::Kafka, Reason::NotSupported, message);
         }
     }
 }

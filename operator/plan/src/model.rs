@@ -83,7 +83,7 @@ pub struct Listener {
     /// Its name in the resource.
     pub name: String,
     /// Its port.
-    pub port: i64,
+    pub port: u16,
     /// Who may connect; everybody when `None`.
     pub peers: Option<Vec<NetworkPolicyPeer>>,
     /// Whether addresses are written with the domain of the cluster's services.
@@ -91,7 +91,7 @@ pub struct Listener {
     /// The host that brokers give to clients, with `{nodeId}` and `{nodePodName}` to be filled in.
     pub advertised_host_template: Option<String>,
     /// The host and port that single brokers give to clients.
-    pub advertised: BTreeMap<i64, (Option<String>, Option<i64>)>,
+    pub advertised: BTreeMap<i64, (Option<String>, Option<u16>)>,
     /// Bounds on connections, as broker configuration.
     pub limits: BTreeMap<&'static str, i64>,
 }

@@ -59,13 +59,13 @@ pub const NODE_IDS: &str = "ottla.io/node-ids";
 pub const APPLIED: &str = "ottla.io/applied";
 
 /// Listener of the controllers.
-pub const CONTROL_PLANE_PORT: i32 = 9090;
+pub const CONTROL_PLANE_PORT: u16 = 9090;
 /// Listener of the brokers among each other, and of the operator.
-pub const REPLICATION_PORT: i32 = 9091;
+pub const REPLICATION_PORT: u16 = 9091;
 /// Health, readiness and metrics.
-pub const METRICS_PORT: i32 = 9404;
+pub const METRICS_PORT: u16 = 9404;
 /// Ports that no listener may take: metrics, and Java's remote management in Strimzi's pods.
-pub const RESERVED_PORTS: [i64; 2] = [9404, 9999];
+pub const RESERVED_PORTS: [u16; 2] = [9404, 9999];
 /// Name of the port of the metrics.
 pub const METRICS_PORT_NAME: &str = "tcp-prometheus";
 
@@ -127,12 +127,12 @@ pub fn claim(volume: &str, pod: &str) -> String {
 }
 
 /// The name of a listener in the configuration of a broker, such as `PLAIN-9092`.
-pub fn listener(name: &str, port: i64) -> String {
+pub fn listener(name: &str, port: u16) -> String {
     format!("{}-{port}", name.to_uppercase())
 }
 
 /// The name of a listener's port in services. Three pairs keep the names that they had before listeners had names.
-pub fn listener_port(name: &str, port: i64) -> String {
+pub fn listener_port(name: &str, port: u16) -> String {
     match (name, port) {
         ("plain", 9092) => "tcp-clients".to_owned(),
         ("tls", 9093) => "tcp-clientstls".to_owned(),

@@ -223,7 +223,7 @@ fn topics(kafka: &Kafka, spec: &Place<'_>) -> Option<TopicController> {
     let section = [spec.field("entityOperator").field("topicOperator"), spec.field("topicOperator")];
     let section = section.into_iter().find(Place::is_present)?.enter();
     let namespace = section.field("watchedNamespace").text().unwrap_or(kafka.namespace()).to_owned();
-    let seconds = section.field("reconciliationIntervalSeconds").whole().map(|seconds| seconds * 1000);
+    let seconds = section.field("reconciliationIntervalSeconds").whole().map(|seconds| seconds.saturating_mul(1000));
     let interval_ms = section.field("reconciliationIntervalMs").whole().or(seconds).unwrap_or(TOPIC_INTERVAL_MS);
     Some(TopicController { namespace, interval_ms })
 }

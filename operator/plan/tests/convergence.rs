@@ -7,7 +7,7 @@ use ottla_crds::{Kafka, KafkaNodePool};
 use ottla_plan::roll::RestartReason;
 use ottla_plan::{Action, ObjectKind, World};
 use serde_json::{Value, json};
-use support::{Namespace, messages, smallest, state, with};
+use support::{Namespace, messages, pool, pooled, smallest, state, with};
 
 /// Roads that differ in how much they have to change: each is a world to begin with and the resource that is then wanted.
 fn roads() -> Vec<(&'static str, Kafka, Kafka)> {
@@ -312,22 +312,6 @@ fn storage_that_cannot_be_changed_stays_and_says_so() {
         assert_eq!(state(&kafka.status), "Ready");
         assert!(messages(&kafka.status).iter().any(|message| message.contains(why)), "{why}: {:#}", kafka.status);
     }
-}
-
-fn pool(name: &str, replicas: i64, roles: &Value) -> KafkaNodePool {
-    let spec = json!({"replicas": replicas, "roles": roles, "storage": {"type": "persistent-claim", "size": "1Gi"}});
-    let mut pool = KafkaNodePool::new("streams", name, spec);
-    pool.metadata.labels = Some([("strimzi.io/cluster".to_owned(), "my-cluster".to_owned())].into());
-    pool.metadata.generation = Some(1);
-    pool
-}
-
-fn pooled() -> Kafka {
-    let mut kafka = smallest();
-    let part = kafka.spec["kafka"].as_object_mut().expect("it is an object");
-    part.remove("replicas");
-    part.remove("storage");
-    kafka
 }
 
 #[test]

@@ -6,33 +6,7 @@ mod support;
 use ottla_crds::{Kafka, KafkaNodePool, Kind, Leaf, Path, Step};
 use ottla_plan::{Plan, Settings, World, plan_kafka};
 use serde_json::{Value, json};
-use support::{NOW, messages, smallest};
-
-/// Sets a value at a path below the spec, making what is missing on the way.
-fn set(spec: &mut Value, path: &Path, value: Value) {
-    let mut place = spec;
-    for step in &path.steps()[1..] {
-        place = match step {
-            Step::Field(name) => {
-                if !place.is_object() {
-                    *place = json!({});
-                }
-                &mut place[name.as_str()]
-            }
-            Step::Element(index) => {
-                if !place.is_array() {
-                    *place = json!([]);
-                }
-                let elements = place.as_array_mut().expect("it is a list by now");
-                while elements.len() <= *index {
-                    elements.push(Value::Null);
-                }
-                &mut elements[*index]
-            }
-        };
-    }
-    *place = value;
-}
+use support::{NOW, messages, set, smallest};
 
 /// The paths above a leaf that are narrow enough to tell a person where to look: below the first section.
 fn narrow_paths(leaf: &Leaf) -> Vec<String> {

@@ -19,11 +19,11 @@ pub(super) fn render(cluster: &Cluster, settings: &Settings) -> Object {
     let namespace = names::keys([("kubernetes.io/metadata.name", &settings.operator_namespace)]);
     let operator = peer(settings.operator_labels.clone(), Some(namespace));
     let mut ingress = vec![
-        rule(i64::from(names::CONTROL_PLANE_PORT), Some(vec![nodes.clone(), operator.clone()])),
-        rule(i64::from(names::REPLICATION_PORT), Some(vec![nodes, operator])),
+        rule(names::CONTROL_PLANE_PORT, Some(vec![nodes.clone(), operator.clone()])),
+        rule(names::REPLICATION_PORT, Some(vec![nodes, operator])),
     ];
     ingress.extend(cluster.listeners.iter().map(|listener| rule(listener.port, listener.peers.clone())));
-    ingress.push(rule(i64::from(names::METRICS_PORT), None));
+    ingress.push(rule(names::METRICS_PORT, None));
     let policy = NetworkPolicy {
         metadata: metadata(cluster, &names::network_policy(&cluster.name), &Keys::new(), &Metadata::default()),
         spec: Some(NetworkPolicySpec {
@@ -36,10 +36,9 @@ pub(super) fn render(cluster: &Cluster, settings: &Settings) -> Object {
     Object::new(ObjectKind::NetworkPolicy, &policy)
 }
 
-fn rule(port: i64, from: Option<Vec<NetworkPolicyPeer>>) -> NetworkPolicyIngressRule {
-    let port = i32::try_from(port).expect("validate lets no port above 65535 through");
+fn rule(port: u16, from: Option<Vec<NetworkPolicyPeer>>) -> NetworkPolicyIngressRule {
     let port = NetworkPolicyPort {
-        port: Some(IntOrString::Int(port)),
+        port: Some(IntOrString::Int(port.into())),
         protocol: Some("TCP".to_owned()),
         ..NetworkPolicyPort::default()
     };

@@ -16,7 +16,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::properties;
 use crate::fingerprint;
-use crate::model::{Cluster, ContainerTemplate, Pool, Volume, VolumeSource};
+use crate::model::{Cluster, ContainerTemplate, Listener, Pool, Volume, VolumeSource};
 use crate::names;
 use crate::settings::Settings;
 
@@ -111,10 +111,9 @@ fn container(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Container {
     }
     if pool.is_broker {
         ports.push(port("tcp-replication", names::REPLICATION_PORT));
-        ports.extend(cluster.listeners.iter().map(|listener| {
-            let number = i32::try_from(listener.port).expect("validate lets no port above 65535 through");
-            port(&names::listener_port(&listener.name, listener.port), number)
-        }));
+        let of_listener =
+            |listener: &Listener| port(&names::listener_port(&listener.name, listener.port), listener.port);
+        ports.extend(cluster.listeners.iter().map(of_listener));
     }
     Container {
         name: names::CONTAINER.to_owned(),
@@ -219,10 +218,10 @@ fn container_security() -> SecurityContext {
     }
 }
 
-fn port(name: &str, number: i32) -> ContainerPort {
+fn port(name: &str, number: u16) -> ContainerPort {
     ContainerPort {
         name: Some(name.to_owned()),
-        container_port: number,
+        container_port: number.into(),
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
     }

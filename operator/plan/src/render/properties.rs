@@ -38,8 +38,8 @@ fn entries(cluster: &Cluster, pool: &Pool, id: &str, pod: &str) -> BTreeMap<Stri
         .collect();
     set("node.id", id.to_owned());
     set("process.roles", roles.join(","));
-    set("controller.listener.names", names::listener("controlplane", i64::from(names::CONTROL_PLANE_PORT)));
-    set("inter.broker.listener.name", names::listener("replication", i64::from(names::REPLICATION_PORT)));
+    set("controller.listener.names", names::listener("controlplane", names::CONTROL_PLANE_PORT));
+    set("inter.broker.listener.name", names::listener("replication", names::REPLICATION_PORT));
     set("controller.quorum.bootstrap.servers", controllers(cluster));
     let sockets = sockets(cluster, pool, id, pod);
     let listing = |part: fn(&Socket) -> String| sockets.iter().map(part).collect::<Vec<_>>().join(",");
@@ -63,7 +63,7 @@ fn entries(cluster: &Cluster, pool: &Pool, id: &str, pod: &str) -> BTreeMap<Stri
 struct Socket {
     name: String,
     bind: &'static str,
-    port: i64,
+    port: u16,
     advertised: String,
 }
 
@@ -71,10 +71,10 @@ fn sockets(cluster: &Cluster, pool: &Pool, id: &str, pod: &str) -> Vec<Socket> {
     let own_host = format!("{pod}.{}.{}.svc", names::brokers_service(&cluster.name), cluster.namespace);
     // Without TLS between nodes, others may come in only where everybody may: see `Cluster::is_open`.
     let inner_bind = if cluster.is_open() { "0.0.0.0" } else { "127.0.0.1" };
-    let inner = |name: &str, port: i32| Socket {
-        name: names::listener(name, i64::from(port)),
+    let inner = |name: &str, port: u16| Socket {
+        name: names::listener(name, port),
         bind: inner_bind,
-        port: i64::from(port),
+        port,
         advertised: format!("{own_host}:{port}"),
     };
     let mut sockets = Vec::new();

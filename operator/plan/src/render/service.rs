@@ -12,10 +12,8 @@ use crate::object::{Object, ObjectKind};
 
 /// The headless service.
 pub(super) fn brokers(cluster: &Cluster) -> Object {
-    let mut ports = vec![
-        port("tcp-ctrlplane", i64::from(names::CONTROL_PLANE_PORT)),
-        port("tcp-replication", i64::from(names::REPLICATION_PORT)),
-    ];
+    let mut ports =
+        vec![port("tcp-ctrlplane", names::CONTROL_PLANE_PORT), port("tcp-replication", names::REPLICATION_PORT)];
     ports.extend(cluster.listeners.iter().map(of_listener));
     let template = &cluster.templates.brokers_service;
     let spec = ServiceSpec {
@@ -32,7 +30,7 @@ pub(super) fn brokers(cluster: &Cluster) -> Object {
 
 /// The service that clients begin with.
 pub(super) fn bootstrap(cluster: &Cluster) -> Object {
-    let mut ports = vec![port("tcp-replication", i64::from(names::REPLICATION_PORT))];
+    let mut ports = vec![port("tcp-replication", names::REPLICATION_PORT)];
     ports.extend(cluster.listeners.iter().map(of_listener));
     let mut selector = names::selector(&cluster.name);
     selector.insert(names::BROKER_ROLE.to_owned(), "true".to_owned());
@@ -62,8 +60,8 @@ fn of_listener(listener: &Listener) -> ServicePort {
     port(&names::listener_port(&listener.name, listener.port), listener.port)
 }
 
-fn port(name: &str, port: i64) -> ServicePort {
-    let port = i32::try_from(port).expect("validate lets no port above 65535 through");
+fn port(name: &str, port: u16) -> ServicePort {
+    let port = i32::from(port);
     ServicePort {
         name: Some(name.to_owned()),
         port,

@@ -16,7 +16,7 @@ use crate::names::RESERVED_PORTS;
 /// A listener as it stands in either form.
 struct Asked<'a> {
     name: String,
-    port: i64,
+    port: u16,
     is_internal: bool,
     has_tls: bool,
     /// What stands for the listener as a whole in a message.
@@ -26,8 +26,11 @@ struct Asked<'a> {
 /// The listeners that are opened.
 pub(super) fn read(part: &Place<'_>, findings: &mut Findings) -> Vec<Listener> {
     let place = part.field("listeners");
-    let asked = if place.peek().is_some_and(serde_json::Value::is_array) { of_list(&place) } else { of_object(&place) };
-    if asked.is_empty() {
+    let asked = match place.peek().is_some_and(serde_json::Value::is_array) {
+        true => of_list(&place, findings),
+        false => of_object(&place),
+    };
+    if asked.is_empty() && place.elements().is_empty() {
         findings.refuse(&Subject::Kafka, place.path(), "names no listener");
     }
     check_unique(&asked, findings);
@@ -45,11 +48,11 @@ pub(super) fn read(part: &Place<'_>, findings: &mut Findings) -> Vec<Listener> {
     open
 }
 
-fn of_list<'a>(place: &Place<'a>) -> Vec<Asked<'a>> {
-    let read = |element: Place<'a>| {
+fn of_list<'a>(place: &Place<'a>, findings: &mut Findings) -> Vec<Asked<'a>> {
+    let mut read = |element: Place<'a>| {
         Some(Asked {
             name: element.field("name").text()?.to_owned(),
-            port: element.field("port").whole()?,
+            port: read_port(&element, findings)?,
             is_internal: element.field("type").text()? == "internal",
             has_tls: element.field("tls").flag()?,
             place: element,
@@ -58,9 +61,23 @@ fn of_list<'a>(place: &Place<'a>) -> Vec<Asked<'a>> {
     place.elements().into_iter().filter_map(read).collect()
 }
 
+/// A port that a listener may take; the schema has checked its bounds already.
+fn read_port(listener: &Place<'_>, findings: &mut Findings) -> Option<u16> {
+    let place = listener.field("port");
+    let number = place.whole()?;
+    let port = u16::try_from(number).ok().filter(|port| !RESERVED_PORTS.contains(port));
+    if port.is_none() {
+        // Nothing else of a refused listener is worth a word.
+        listener.take();
+        let why = format!("must be from 9092 to 65535, and neither 9404 nor 9999, and is {number}");
+        findings.refuse(&Subject::Kafka, place.path(), why);
+    }
+    port
+}
+
 fn of_object<'a>(place: &Place<'a>) -> Vec<Asked<'a>> {
     let forms = [("plain", 9092, true, false), ("tls", 9093, true, true), ("external", 9094, false, true)];
-    let read = |(name, port, is_internal, has_tls): (&str, i64, bool, bool)| {
+    let read = |(name, port, is_internal, has_tls): (&str, u16, bool, bool)| {
         let place = place.field(name);
         // `plain: {}` says all that there is to say.
         if place.peek()?.as_object().is_some_and(serde_json::Map::is_empty) {
@@ -83,10 +100,6 @@ fn check_unique(asked: &[Asked<'_>], findings: &mut Findings) {
         }
         if asked[..index].iter().any(|other| other.port == listener.port) {
             findings.refuse(&Subject::Kafka, port.path(), format!("is {}, as that of another listener", listener.port));
-        }
-        if RESERVED_PORTS.contains(&listener.port) || i64::from(u16::MAX) < listener.port {
-            let rule = "must be from 9092 to 65535, and neither 9404 nor 9999";
-            findings.refuse(&Subject::Kafka, port.path(), format!("{rule}, and is {}", listener.port));
         }
     }
 }
@@ -133,11 +146,13 @@ fn read_peers(place: &Place<'_>, findings: &mut Findings) -> Option<Vec<NetworkP
     }
 }
 
-fn read_advertised(configuration: &Place<'_>) -> BTreeMap<i64, (Option<String>, Option<i64>)> {
+fn read_advertised(configuration: &Place<'_>) -> BTreeMap<i64, (Option<String>, Option<u16>)> {
     let read = |element: Place<'_>| {
         let id = element.field("broker").whole()?;
         let host = element.field("advertisedHost").text().map(str::to_owned);
-        Some((id, (host, element.field("advertisedPort").whole())))
+        // The schema lets nothing through that is no port.
+        let port = element.field("advertisedPort").whole().and_then(|port| u16::try_from(port).ok());
+        Some((id, (host, port)))
     };
     configuration.field("brokers").elements().into_iter().filter_map(read).collect()
 }

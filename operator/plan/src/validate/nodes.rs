@@ -38,7 +38,7 @@ pub(crate) fn pools_of<'a>(kafka: &Kafka, pools: &'a [KafkaNodePool]) -> Vec<&'a
 pub(super) fn broker_count(part: &Place<'_>, pools: &[&KafkaNodePool]) -> usize {
     let count = match pools {
         [] => part.field("replicas").peek().and_then(Value::as_i64).unwrap_or(0),
-        pools => pools.iter().filter(|pool| has_role(pool, "broker")).map(|pool| replicas(pool)).sum(),
+        pools => total(pools.iter().copied().filter(|pool| has_role(pool, "broker"))),
     };
     usize::try_from(count).unwrap_or(0)
 }
@@ -183,7 +183,7 @@ fn read_pool(
 
 /// One node in both roles is what a process of ours can be so far; anything else is named where it is asked for.
 fn check_count(pools: &[&KafkaNodePool], findings: &mut Findings) {
-    let total: i64 = pools.iter().map(|pool| replicas(pool)).sum();
+    let total = total(pools.iter().copied());
     for role in ["broker", "controller"] {
         if !pools.iter().any(|pool| has_role(pool, role) && 0 < replicas(pool)) {
             let message = format!("no KafkaNodePool has a node with the role {role}, by spec.roles and spec.replicas");
@@ -203,6 +203,11 @@ fn check_count(pools: &[&KafkaNodePool], findings: &mut Findings) {
     }
 }
 
+/// How many nodes pools ask for. Each may ask for as many as a number holds, so the sum stops there.
+fn total<'a>(pools: impl Iterator<Item = &'a KafkaNodePool>) -> i64 {
+    pools.map(replicas).fold(0, i64::saturating_add)
+}
+
 fn replicas(pool: &KafkaNodePool) -> i64 {
     pool.spec["replicas"].as_i64().unwrap_or(0)
 }
@@ -217,13 +222,15 @@ fn nodes(cluster: &str, pool: &str, count: i64, wanted: &[i32], taken: &mut BTre
     let present: BTreeSet<i32> =
         config.filter(|body| world::is_marked_ours(body, cluster)).map(bound_ids).unwrap_or_default();
     let count = i32::try_from(count).unwrap_or(0);
-    let fits = |start: i32| (start..start + count).all(|id| present.contains(&id) || !taken.contains(&id));
+    let run = |start: i32| start..start.saturating_add(count);
+    let is_free = |id: i32| present.contains(&id) || !taken.contains(&id);
+    let fits = |start: i32| start <= i32::MAX - count && run(start).all(is_free);
     // What a pool has, it keeps: a run of ids begins where its present one does.
     let start = match present.first() {
         Some(first) => *first,
         None => wanted.iter().copied().chain(0..).find(|start| fits(*start)).unwrap_or(0),
     };
-    let ids = start..start + count;
+    let ids = run(start);
     taken.extend(ids.clone());
     ids.map(|id| Node { id: NodeId(id), ordinal: id, pod: names::pod(cluster, pool, id) }).collect()
 }
@@ -232,7 +239,7 @@ fn nodes(cluster: &str, pool: &str, count: i64, wanted: &[i32], taken: &mut BTre
 fn bound_ids(config: &Value) -> BTreeSet<i32> {
     let bound = world::annotation(config, names::NODE_IDS).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let ids = bound.as_ref().and_then(Value::as_object).into_iter().flatten();
-    ids.filter_map(|(_, id)| i32::try_from(id.as_i64()?).ok()).collect()
+    ids.filter_map(|(_, id)| i32::try_from(id.as_i64()?).ok().filter(|id| 0 <= *id)).collect()
 }
 
 /// The ids that a pool's annotation asks for, such as `[0, 1, 10-15]`.
@@ -241,7 +248,9 @@ fn next_ids(pool: &KafkaNodePool, subject: &Subject, findings: &mut Findings) ->
     const IDS_MAX: usize = 1000;
     let Some(text) = pool.annotation(names::NEXT_NODE_IDS) else { return Vec::new() };
     let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let number = |text: &str| text.trim().parse::<i32>().ok().filter(|id| 0 <= *id);
+    // A run of ids that begins here has to end within what a node id can be.
+    let last = i32::MAX.saturating_sub(i32::try_from(replicas(pool)).unwrap_or(i32::MAX));
+    let number = |text: &str| text.trim().parse::<i32>().ok().filter(|id| (0..=last).contains(id));
     let range = |part: &str| match part.split_once('-') {
         Some((first, last)) => Some(number(first)?..=number(last)?),
         None => number(part).map(|id| id..=id),
@@ -251,7 +260,7 @@ fn next_ids(pool: &KafkaNodePool, subject: &Subject, findings: &mut Findings) ->
         Some(ranges) => ranges.into_iter().flatten().take(IDS_MAX).collect(),
         None => {
             let message = format!(
-                "the annotation {} of KafkaNodePool {} is {text}: a list such as [0, 1, 10-15] is right",
+                "the annotation {} of KafkaNodePool {} is {text}: a list such as [0, 1, 10-15] of ids up to {last} is right",
                 names::NEXT_NODE_IDS,
                 pool.name()
             );

@@ -3,9 +3,9 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
 
-use std::path::Path;
+use std::path::Path as FilePath;
 
-use ottla_crds::{Kafka, KafkaNodePool, KafkaTopic};
+use ottla_crds::{Kafka, KafkaNodePool, KafkaTopic, Step};
 use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, Settings, World, plan_kafka};
 use ottla_vocabulary::Timestamp;
 use serde::Deserialize;
@@ -52,10 +52,10 @@ impl Resources {
     }
 
     /// Reads all YAML files of a folder but `world.yaml`.
-    pub fn of_folder(folder: &Path) -> Resources {
+    pub fn of_folder(folder: &FilePath) -> Resources {
         let mut files: Vec<_> = std::fs::read_dir(folder).expect("the folder is there").flatten().collect();
         files.sort_by_key(|file| file.path());
-        let is_resource = |path: &Path| {
+        let is_resource = |path: &FilePath| {
             path.extension().is_some_and(|end| end == "yaml")
                 && path.file_name().is_none_or(|name| name != "world.yaml")
         };
@@ -87,6 +87,50 @@ pub fn with(kafka: &Kafka, pointer: &str, value: Value) -> Kafka {
     place[name] = value;
     kafka.metadata.generation = kafka.metadata.generation.map(|generation| generation + 1);
     kafka
+}
+
+/// A pool of the smallest cluster.
+pub fn pool(name: &str, replicas: i64, roles: &Value) -> KafkaNodePool {
+    let spec = json!({"replicas": replicas, "roles": roles, "storage": {"type": "persistent-claim", "size": "1Gi"}});
+    let mut pool = KafkaNodePool::new("streams", name, spec);
+    pool.metadata.labels = Some([("strimzi.io/cluster".to_owned(), "my-cluster".to_owned())].into());
+    pool.metadata.generation = Some(1);
+    pool
+}
+
+/// The smallest cluster, whose nodes are left to pools.
+pub fn pooled() -> Kafka {
+    let mut kafka = smallest();
+    let part = kafka.spec["kafka"].as_object_mut().expect("it is an object");
+    part.remove("replicas");
+    part.remove("storage");
+    kafka
+}
+
+/// Sets a value at a path below the spec, making what is missing on the way.
+pub fn set(spec: &mut Value, path: &ottla_crds::Path, value: Value) {
+    let mut place = spec;
+    for step in &path.steps()[1..] {
+        place = match step {
+            Step::Field(name) => {
+                if !place.is_object() {
+                    *place = json!({});
+                }
+                &mut place[name.as_str()]
+            }
+            Step::Element(index) => {
+                if !place.is_array() {
+                    *place = json!([]);
+                }
+                let elements = place.as_array_mut().expect("it is a list by now");
+                while elements.len() <= *index {
+                    elements.push(Value::Null);
+                }
+                &mut elements[*index]
+            }
+        };
+    }
+    *place = value;
 }
 
 /// A cluster's namespace.
