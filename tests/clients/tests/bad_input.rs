@@ -452,3 +452,46 @@ fn a_bomb_of_each_codec_is_refused_in_bounded_memory() {
         }
     });
 }
+
+#[test]
+fn a_short_request_that_names_one_thing_thousands_of_times_makes_no_large_answer() {
+    fn frame<'a, M: Message<'a>>(request: &M, version: i16) -> Vec<u8> {
+        request_frame(request, version, 5, Some("somebody")).unwrap().into_bytes()
+    }
+    const OFFSETS: &str = "__consumer_offsets";
+    let named = metadata_request::MetadataRequestTopic { name: Some(OFFSETS.into()), ..Default::default() };
+    let topics = Some(vec![named; 6500].into());
+    let metadata = MetadataRequest { topics, ..Default::default() };
+    let resource = |resource_type, resource_name: String| describe_configs_request::DescribeConfigsResource {
+        resource_type,
+        resource_name: resource_name.into(),
+        configuration_keys: None,
+    };
+    let describe = |resources: Vec<_>| DescribeConfigsRequest {
+        resources: resources.into(),
+        include_synonyms: true,
+        include_documentation: true,
+    };
+    let broker_again = frame(&describe((0..10_000).map(|_| resource(4, "1".into())).collect()), 4);
+    let groups_of_nobody = frame(&describe((0..10_000).map(|place| resource(32, place.to_string())).collect()), 4);
+    assert!(broker_again.len() < 70_000 && groups_of_nobody.len() < 100_000, "they are short");
+    Stage::survives(|broker| {
+        let mut peer = Peer::connect(&broker.bootstrap).unwrap();
+        let keys = || vec!["group".into()].into();
+        wait_until(|| {
+            let request = FindCoordinatorRequest { coordinator_keys: keys(), ..Default::default() };
+            let answer = peer.ask(&request, 4).unwrap();
+            peer.read::<FindCoordinatorResponse<'_>>(&answer).coordinators.iter().next().unwrap().error_code == 0
+        });
+        for _ in 0..4 {
+            let answer = peer.ask(&metadata, 12).unwrap();
+            let answer: MetadataResponse<'_> = peer.read(&answer);
+            assert_eq!(answer.topics.iter().map(|topic| topic.partitions.len()).collect::<Vec<_>>(), [50]);
+            for endless in [&broker_again, &groups_of_nobody] {
+                let lines = lines_with(&broker.process.output(), "DescribeConfigs").lines().count();
+                assert_eq!(is_closed_after(&broker.bootstrap, endless), b"");
+                wait_until(|| lines_with(&broker.process.output(), "DescribeConfigs").lines().count() > lines);
+            }
+        }
+    });
+}

@@ -24,8 +24,8 @@ use crate::outcome::Outcome;
 const KIND_UNKNOWN: i8 = 0;
 /// What an answer may take in memory apart from topics, each of which is told of once: those are as many as there are. Any
 /// other resource is named by a few bytes and told of by thousands, be it one that need not exist, such as a group, or one
-/// that is named again. So much tells every text of some 2,000 groups; beyond it the connection ends.
-const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// that is named again. So much tells every text of 1,000 groups; beyond it the connection ends.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 type Described<'a> = DescribeConfigsResourceResult<'a>;
 type Refusal = (ErrorCode, String);
@@ -98,16 +98,19 @@ fn is_new_topic(context: &Context<'_>, resource: &DescribeConfigsResource<'_>, t
 
 /// Charges what is told of a resource: what holds it, and its texts.
 fn charge(room: &mut Budget, told: &Result<Vec<Described<'_>>, Refusal>) -> Result<(), WireError> {
-    let bytes = |entry: &Described<'_>| {
-        let synonyms = entry.synonyms.iter().map(|link| {
-            size_of::<DescribeConfigsSynonym<'_>>() + link.name.len() + link.value.as_deref().map_or(0, str::len)
-        });
-        let texts = [Some(entry.name.as_ref()), entry.value.as_deref(), entry.documentation.as_deref()];
-        let texts = texts.iter().flatten().map(|text| text.len());
-        size_of::<Described<'_>>() + synonyms.sum::<usize>() + texts.sum::<usize>()
+    // A short text of its own takes as much as one of this length.
+    const TEXT_BYTES_MIN: usize = 32;
+    let text = |text: Option<&str>| text.map_or(0, |text| text.len().max(TEXT_BYTES_MIN));
+    let of_entry = |entry: &Described<'_>| {
+        let synonyms = entry
+            .synonyms
+            .iter()
+            .map(|link| size_of::<DescribeConfigsSynonym<'_>>() + text(Some(&link.name)) + text(link.value.as_deref()));
+        let texts = text(Some(&entry.name)) + text(entry.value.as_deref()) + text(entry.documentation.as_deref());
+        size_of::<Described<'_>>() + synonyms.sum::<usize>() + texts
     };
     room.charge::<u8>(match told {
-        Ok(entries) => entries.iter().map(bytes).sum(),
+        Ok(entries) => entries.iter().map(of_entry).sum(),
         Err((_, message)) => message.len(),
     })
 }

@@ -78,10 +78,12 @@ fn configurations_are_told_until_their_texts_are_too_many() {
     let bytes = told(&mut world, &twice, 4);
     assert_eq!(read::<DescribeConfigsResponse<'_>>(&bytes, 4).results.len(), 2, "as in Kafka");
 
+    let groups = |count: usize| (0..count).map(|place| resource(32, format!("group-{place}").into())).collect();
+    told(&mut world, &everything(groups(1000)), 4);
+
     let again = vec![resource(4, "1".into()); 10_000];
     let topic_again = vec![resource(2, "topic-0".into()); 10_000];
-    let strangers = (0..10_000).map(|place| resource(32, format!("group-{place}").into())).collect();
-    for resources in [again, topic_again, strangers] {
+    for resources in [again, topic_again, groups(10_000)] {
         match world.send(&everything(resources), 4) {
             Came::Close(close) => assert!(close.to_string().contains("DescribeConfigs"), "{close}"),
             _ => panic!("an answer without an end"),
