@@ -38,11 +38,18 @@ pub struct Settings {
     pub client_id: String,
     /// The longest wait for a connection, and for each answer.
     pub patience: Duration,
+    /// The largest answer that is read. A broker that announces more is refused, so this is what one connection can cost.
+    pub answer_bytes_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { client_id: "ottla-admin".to_owned(), patience: Duration::from_secs(10) }
+        Settings {
+            client_id: "ottla-admin".to_owned(),
+            patience: Duration::from_secs(10),
+            // As much as a broker takes for a request: the metadata of hundreds of thousands of partitions.
+            answer_bytes_max: 100 * 1024 * 1024,
+        }
     }
 }
 
@@ -137,7 +144,7 @@ impl Admin {
     pub async fn connect(bootstrap: &[String], settings: Settings) -> Result<Admin, ClientError> {
         let mut admin = Admin { bootstrap: bootstrap.to_vec(), settings, socket: None };
         let socket = admin.take_socket().await?;
-        admin.socket = Some(socket);
+        admin.put_back(socket);
         Ok(admin)
     }
 
@@ -155,7 +162,7 @@ impl Admin {
             controller: NodeId(response.controller_id),
             brokers: response.brokers.iter().map(|broker| NodeId(broker.broker_id)).collect(),
         };
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(cluster)
     }
 
@@ -208,7 +215,7 @@ impl Admin {
             })
         });
         let described = described.collect();
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(described)
     }
 
@@ -238,7 +245,7 @@ impl Admin {
         for result in &response.topics {
             check("CreateTopics", result.error_code, result.error_message.as_deref())?;
         }
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(())
     }
 
@@ -262,7 +269,7 @@ impl Admin {
         for result in &response.responses {
             check("DeleteTopics", result.error_code, result.error_message.as_deref())?;
         }
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(())
     }
 
@@ -283,7 +290,7 @@ impl Admin {
         for result in &response.results {
             check("CreatePartitions", result.error_code, result.error_message.as_deref())?;
         }
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(())
     }
 
@@ -310,7 +317,7 @@ impl Admin {
                 entries.insert(config.name.into_owned(), ConfigEntry { value, source });
             }
         }
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(entries)
     }
 
@@ -338,13 +345,18 @@ impl Admin {
         for result in &response.responses {
             check("IncrementalAlterConfigs", result.error_code, result.error_message.as_deref())?;
         }
-        self.socket = Some(socket);
+        self.put_back(socket);
         Ok(())
     }
 
     /// What the broker is told to wait at most: less than we do, so that its own answer comes first.
     fn server_patience(&self) -> i32 {
         i32::try_from(self.settings.patience.as_millis() * 3 / 4).unwrap_or(i32::MAX)
+    }
+
+    fn put_back(&mut self, mut socket: Socket) {
+        socket.rest();
+        self.socket = Some(socket);
     }
 
     /// The connection, taken out: an operation puts it back once it has read its answer, so that one which broke, or whose
@@ -355,7 +367,7 @@ impl Admin {
         }
         let mut failure = None;
         for address in &self.bootstrap {
-            match Socket::connect(address, &self.settings.client_id, self.settings.patience).await {
+            match Socket::connect(address, &self.settings).await {
                 Ok(socket) => return Ok(socket),
                 Err(error) => {
                     tracing::debug!(%address, %error, "a bootstrap address does not answer");
