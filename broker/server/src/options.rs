@@ -58,7 +58,7 @@ pub struct Serve {
     /// ottla.metrics.listener of the settings says where, and without that it is 127.0.0.1:9404.
     #[arg(long, value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
-    /// With --dev: a further setting, `key=value`; may be given several times and wins over what --dev sets.
+    /// A further setting, `key=value`; may be given several times and wins over the file and over what --dev sets.
     #[arg(long = "override", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub overrides: Vec<(String, String)>,
     /// What to log: a level (error, warn, info, debug, trace), or levels by module.
