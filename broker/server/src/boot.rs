@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::connection::Limits;
 use crate::http::Health;
-use crate::listener::{Buffers, Crowd, accept, bind};
+use crate::listener::{Buffers, Crowd, Served, accept, bind};
 use crate::logging::Levels;
 use crate::metrics::Exposition;
 use crate::options::Serve;
@@ -97,9 +97,9 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     let (send, receive) = (config.network.send_buffer_bytes, config.network.receive_buffer_bytes);
     let buffers = Buffers { send, receive };
     let mut sockets = Vec::new();
-    for (listener, address) in addresses {
-        let socket = bind(&listener.name, address, config.network.listen_backlog, buffers)?;
-        sockets.push((listener, socket));
+    for (served, address) in addresses {
+        let socket = bind(&served.listener.name, address, config.network.listen_backlog, buffers)?;
+        sockets.push((served, socket));
     }
     let http_socket = bind("metrics", metrics, 128, Buffers::default())?;
     steps.done("bound the listeners");
@@ -114,7 +114,7 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
             .context("open the node")??
     };
     let shell = Shell::new(node, clocks);
-    exposition.on_open(Arc::clone(&shell));
+    exposition.on_open(Arc::clone(&shell), sockets.iter().map(|(served, _)| Arc::clone(served)).collect());
     steps.done("opened the node");
     // 5. The tasks beside the connections.
     let mut beside = JoinSet::new();
@@ -130,12 +130,13 @@ pub async fn start(options: &Serve, levels: &Levels) -> Result<Running> {
     let (clients, controllers) =
         (Arc::new(Crowd::new(descriptors.clients)), Arc::new(Crowd::new(descriptors.controllers)));
     let mut accepting = JoinSet::new();
-    for (listener, socket) in sockets {
+    for (served, socket) in sockets {
+        let listener = &served.listener;
         let address = socket.local_addr().context("read a listener's address")?;
         tracing::info!(listener = %listener.name, %address, "listening");
         let crowd = if listener.role == ListenerRole::Broker { &clients } else { &controllers };
         let crowd = Arc::clone(crowd);
-        accepting.spawn(accept(Arc::clone(&shell), socket, listener, limits, crowd));
+        accepting.spawn(accept(Arc::clone(&shell), socket, served, limits, crowd));
     }
     steps.done("accept connections");
     let identity = shell.node.identity();
@@ -180,17 +181,17 @@ pub(crate) fn seed() -> Result<u64> {
 }
 
 /// Every listener with the address to bind.
-async fn addresses(config: &BrokerConfig) -> Result<Vec<(Arc<Listener>, SocketAddr)>> {
+async fn addresses(config: &BrokerConfig) -> Result<Vec<(Arc<Served>, SocketAddr)>> {
     let mut all = Vec::new();
     for listener in &config.listeners.all {
-        let Security::Plaintext = Security::of(listener)?;
+        let security = Security::of(listener)?;
         let name = &listener.endpoint.name;
         let role = if config.listeners.is_controller(name) { ListenerRole::Controller } else { ListenerRole::Broker };
         let host = if listener.endpoint.host.is_empty() { "0.0.0.0" } else { &listener.endpoint.host };
         let found = tokio::net::lookup_host((host, listener.endpoint.port)).await;
         let mut found = found.with_context(|| format!("find the address {host} of listener {name}"))?;
         let address = found.next().with_context(|| format!("{host} of listener {name} has no address"))?;
-        all.push((Arc::new(Listener { name: name.clone(), role }), address));
+        all.push((Served::new(Listener { name: name.clone(), role }, security), address));
     }
     Ok(all)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ottla_api::{ListenerRole, Peer};
+use ottla_api::Peer;
 use ottla_node::{Close, Handled, Reply, Token};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -30,13 +30,10 @@ pub(crate) struct Limits {
 
 /// Serves a connection until it ends; logs the end when it is worth a line.
 pub(crate) async fn serve(shell: Arc<Shell>, mut stream: TcpStream, peer: Peer, limits: Limits) {
-    let open = &shell.traffic.connections[usize::from(peer.listener.role == ListenerRole::Controller)];
-    open.fetch_add(1, Ordering::Relaxed);
     let (token, place) = shell.replies.open();
     let ended = requests(&shell, &mut stream, &peer, limits, token, &place).await;
     shell.replies.close(token);
     shell.node.disconnected(token);
-    open.fetch_sub(1, Ordering::Relaxed);
     if let Some(reason) = ended {
         shell.traffic.refused.fetch_add(1, Ordering::Relaxed);
         tracing::info!(peer = %peer.address, listener = %peer.listener.name, "closed a connection: {}", shown(&reason));

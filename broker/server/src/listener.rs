@@ -3,18 +3,36 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ottla_api::{Listener, Peer};
 use ottla_config::broker::sections::NetworkConfig;
-use ottla_vocabulary::Principal;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::connection::{Limits, serve};
+use crate::security::{Admitted, Security};
 use crate::shell::Shell;
+
+/// A listener of this process.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// What requests are told of it.
+    pub(crate) listener: Arc<Listener>,
+    /// What its connections go through.
+    pub(crate) security: Security,
+    /// How many of them are open.
+    pub(crate) connections: AtomicI64,
+}
+
+impl Served {
+    pub(crate) fn new(listener: Listener, security: Security) -> Arc<Served> {
+        Arc::new(Served { listener: Arc::new(listener), security, connections: AtomicI64::new(0) })
+    }
+}
 
 /// Who is connected to the broker's listeners, and how many more may be. The limits are read of each arrival, for they
 /// change while the broker runs.
@@ -147,41 +165,54 @@ pub(crate) fn bind(name: &str, address: SocketAddr, backlog: u32, buffers: Buffe
 pub(crate) async fn accept(
     shell: Arc<Shell>,
     socket: TcpListener,
-    listener: Arc<Listener>,
+    served: Arc<Served>,
     limits: Limits,
     crowd: Arc<Crowd>,
 ) {
+    let name = &served.listener.name;
     loop {
-        crowd.room(&listener.name, || maxima(&shell.node.config().network, &listener.name)).await;
+        crowd.room(name, || maxima(&shell.node.config().network, name)).await;
         match socket.accept().await {
-            Ok((stream, peer)) => {
-                let allowed = of_address_max(&shell.node.config().network, peer.ip());
-                let Some(counted) = crowd.enter(&listener.name, peer.ip(), allowed) else {
-                    tracing::debug!(peer = %peer, "closed a connection: its address has max.connections.per.ip already");
+            Ok((stream, address)) => {
+                let allowed = of_address_max(&shell.node.config().network, address.ip());
+                let Some(counted) = crowd.enter(name, address.ip(), allowed) else {
+                    tracing::debug!(peer = %address, "closed a connection: its address has max.connections.per.ip already");
                     continue;
                 };
-                let peer = Peer { principal: Principal::anonymous(), address: peer, listener: Arc::clone(&listener) };
-                tokio::spawn(connection(Arc::clone(&shell), stream, peer, limits, counted));
+                tokio::spawn(connection(Arc::clone(&shell), stream, address, Arc::clone(&served), limits, counted));
             }
             Err(error) => {
                 // Out of descriptors, most likely: others must end first.
-                tracing::warn!(listener = %listener.name, "accept a connection: {error}");
+                tracing::warn!(listener = %name, "accept a connection: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-async fn connection(shell: Arc<Shell>, stream: TcpStream, peer: Peer, limits: Limits, counted: Counted) {
+async fn connection(
+    shell: Arc<Shell>,
+    stream: TcpStream,
+    address: SocketAddr,
+    served: Arc<Served>,
+    limits: Limits,
+    counted: Counted,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("send small answers at once: {error}");
     }
+    served.connections.fetch_add(1, Ordering::Relaxed);
+    let Admitted { stream, principal } = served.security.admit(stream);
+    let peer = Peer { principal, address, listener: Arc::clone(&served.listener) };
     serve(shell, stream, peer, limits).await;
+    served.connections.fetch_sub(1, Ordering::Relaxed);
     drop(counted);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     #[test]
@@ -198,18 +229,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_comes_to_a_full_broker_waits_until_somebody_goes_or_the_limit_is_raised() {
         let crowd = Arc::new(Crowd::new(2));
-        let limit = std::sync::atomic::AtomicUsize::new(1);
-        let max = || (limit.load(std::sync::atomic::Ordering::Relaxed), 2);
+        let limit = AtomicUsize::new(1);
+        let max = || (limit.load(Ordering::Relaxed), 2);
         let soon = |seconds| Duration::from_secs(seconds);
         crowd.room("A", max).await;
         let first = crowd.enter("A", IpAddr::from([127, 0, 0, 1]), 9);
         assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_err());
-        limit.store(2, std::sync::atomic::Ordering::Relaxed);
+        limit.store(2, Ordering::Relaxed);
         assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_ok());
-        limit.store(1, std::sync::atomic::Ordering::Relaxed);
+        limit.store(1, Ordering::Relaxed);
         drop(first);
         assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_ok());
-        limit.store(usize::MAX, std::sync::atomic::Ordering::Relaxed);
+        limit.store(usize::MAX, Ordering::Relaxed);
         let _both = [2, 3].map(|last| crowd.enter("B", IpAddr::from([127, 0, 0, last]), 9));
         assert!(tokio::time::timeout(soon(9), crowd.room("A", max)).await.is_err(), "there is no third descriptor");
     }

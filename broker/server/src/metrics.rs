@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::http::{Answers, Standing};
+use crate::listener::Served;
 use crate::shell::{Shell, Traffic};
 
 /// What the HTTP paths answer: of the process from its first moment on, of the node once it is open.
@@ -26,6 +27,7 @@ pub(crate) struct Exposition {
 
 struct Open {
     shell: Arc<Shell>,
+    listeners: Vec<Arc<Served>>,
     /// Rates are those between two readings.
     last: Mutex<Reading>,
 }
@@ -61,10 +63,10 @@ impl Exposition {
         Exposition { runtime, open: OnceLock::new() }
     }
 
-    /// The node is open.
-    pub(crate) fn on_open(&self, shell: Arc<Shell>) {
+    /// The node is open, and will be reached by these listeners.
+    pub(crate) fn on_open(&self, shell: Arc<Shell>, listeners: Vec<Arc<Served>>) {
         let last = Mutex::new(Reading::take(&self.runtime, &shell.traffic, &shell.node.measure().quorum));
-        let open = self.open.set(Open { shell, last });
+        let open = self.open.set(Open { shell, listeners, last });
         debug_assert!(open.is_ok(), "a process has one node");
     }
 }
@@ -115,9 +117,10 @@ impl Open {
     fn sockets(&self, page: &mut Page, measures: &Measures) {
         let traffic = &self.shell.traffic;
         page.family("kafka_server_socket_server_metrics_connection_count", "gauge", "Open connections.");
-        for (place, role) in ["broker", "controller"].into_iter().enumerate() {
-            let labels = [("listener", role), ("networkProcessor", "0")];
-            page.sample(&labels, traffic.connections[place].load(Ordering::Relaxed));
+        // One of Kafka's threads serves one listener; any of ours serves all, and the label's 0 stands for them.
+        for served in &self.listeners {
+            let labels = [("listener", served.listener.name.as_str()), ("networkProcessor", "0")];
+            page.sample(&labels, served.connections.load(Ordering::Relaxed));
         }
         page.single("ottla_requests_total", "counter", "Requests handled.", measures.requests);
         let refused = traffic.refused.load(Ordering::Relaxed);

@@ -6,7 +6,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ottla_api::Peer;
@@ -62,8 +62,6 @@ pub(crate) struct Shell {
 /// Counts that only the sockets know.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
-    /// Connections that are open, by listener: clients', controllers'.
-    pub(crate) connections: [AtomicI64; 2],
     /// Connections closed for what came over them.
     pub(crate) refused: AtomicU64,
     /// How often the metadata log was synced, which with one voter commits it.

@@ -12,9 +12,10 @@ use ottla_server::boot::{Running, start};
 use ottla_server::logging::{self, Levels};
 use ottla_server::options::{LogFormat, Options, Serve};
 use ottla_wire::frame::request_frame;
+use ottla_wire::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use ottla_wire::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, ErrorCode, Message, MetadataRequest, MetadataResponse, Reader,
-    ResponseHeader,
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, ErrorCode, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse, Message, MetadataRequest, MetadataResponse, Reader, ResponseHeader,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -253,10 +254,100 @@ async fn busy_workers_keep_no_probe_waiting() {
     broker.running.stop().await.unwrap();
 }
 
+/// A broker in a process of its own, which ends with the test.
+struct Process(std::process::Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Kafka's `AlterConfigOp`s.
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+
+/// Sets or unsets the level of a logger, as Kafka's tools do.
+async fn set_level(stream: &mut TcpStream, logger: &str, level: Option<&str>) {
+    let config_operation = if level.is_some() { SET } else { DELETE };
+    let config = AlterableConfig { name: logger.into(), config_operation, value: level.map(Into::into) };
+    let resource = AlterConfigsResource {
+        resource_type: 8, // BROKER_LOGGER
+        resource_name: "1".into(),
+        configs: vec![config].into(),
+    };
+    let request = IncrementalAlterConfigsRequest { resources: vec![resource].into(), validate_only: false };
+    ask(stream, &request, 1, 1).await;
+    let frame = hear(stream).await;
+    let answer = read::<IncrementalAlterConfigsResponse<'_>>(&frame, 1).1;
+    assert!(answer.responses.iter().all(|response| response.error_code == 0), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_that_is_changed_makes_lines_appear_and_cease() {
+    let folder = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let [listen, controller, http] = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    let log = folder.path().join("log");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ottla-broker"));
+    command.args(["--dev", "--log", "info", "--listen", &listen.to_string(), "--metrics", &http.to_string()]);
+    command.args(["--controller-listen", &controller.to_string()]).arg("--data-dir").arg(folder.path().join("data"));
+    let _broker = Process(command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap());
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let mut client = loop {
+        match TcpStream::connect(listen).await {
+            Ok(client) => break client,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    // What is no HTTP is worth a line of level DEBUG, which names the peer.
+    let wrong = async || {
+        let mut stream = TcpStream::connect(http).await.unwrap();
+        stream.write_all(b"\0\r\n\r\n").await.unwrap();
+        let own = format!("peer={}\n", stream.local_addr().unwrap());
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        own
+    };
+    let lines = || std::fs::read_to_string(&log).unwrap();
+    let before = wrong().await;
+    set_level(&mut client, "ottla_server", Some("DEBUG")).await;
+    let during = wrong().await;
+    while !lines().contains(&during) {
+        assert!(std::time::Instant::now() < deadline, "no line of {during} in {}", lines());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    set_level(&mut client, "ottla_server", None).await;
+    let after = wrong().await;
+    // A line of level INFO, written after whatever there was to write of the others.
+    let (_, ended) = exchange(listen, &[0xff; 8]).await;
+    assert!(ended);
+    while !lines().contains("is announced") {
+        assert!(std::time::Instant::now() < deadline, "no line in {}", lines());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let lines = lines();
+    assert!(!lines.contains(&before) && lines.contains(&during) && !lines.contains(&after), "{lines}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_and_the_dashboards_names_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let broker = broker(folder.path(), &[]).await;
+    let [plain, replication, controller] = free_ports();
+    let listeners = format!(
+        "listeners=PLAIN-9092://127.0.0.1:{plain},REPLICATION-9091://127.0.0.1:{replication},\
+         CONTROLLER://127.0.0.1:{controller}"
+    );
+    let protocols =
+        "listener.security.protocol.map=PLAIN-9092:PLAINTEXT,REPLICATION-9091:PLAINTEXT,CONTROLLER:PLAINTEXT";
+    let quorum = format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}");
+    let inner = "inter.broker.listener.name=REPLICATION-9091";
+    let more = [&listeners, protocols, inner, &quorum].map(|line| ["--override", line]).concat();
+    let broker = broker(folder.path(), &more).await;
+    let mut client = TcpStream::connect(("127.0.0.1", plain)).await.unwrap();
+    ask(&mut client, &ApiVersionsRequest::default(), 0, 1).await;
+    hear(&mut client).await;
     assert!(get(broker.http, "/readyz").starts_with("HTTP/1.1 200"));
     assert!(get(broker.http, "/healthz").starts_with("HTTP/1.1 200"));
     let metrics = get(broker.http, "/metrics");
@@ -284,7 +375,9 @@ async fn readiness_and_the_dashboards_names_are_told() {
         "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent",
         "kafka_server_kafkaserver_linux_disk_read_bytes",
         "kafka_server_kafkaserver_linux_disk_write_bytes",
-        "kafka_server_socket_server_metrics_connection_count{listener=\"broker\",networkProcessor=\"0\"}",
+        "kafka_server_socket_server_metrics_connection_count{listener=\"PLAIN-9092\",networkProcessor=\"0\"} 1\n",
+        "kafka_server_socket_server_metrics_connection_count{listener=\"REPLICATION-9091\",networkProcessor=\"0\"} 0\n",
+        "kafka_server_socket_server_metrics_connection_count{listener=\"CONTROLLER\",networkProcessor=\"0\"} 0\n",
         "process_open_fds",
         "process_resident_memory_bytes",
         "kafka_server_raftmetrics_current_leader",
