@@ -18,7 +18,8 @@ use tracing_subscriber::{Layer, Registry, reload};
 use crate::options::LogFormat;
 
 /// Our loggers by name and target; a name of another form is refused, as Kafka refuses a logger that does not exist.
-const LOGGERS: &[&str] = &["ottla_server", "ottla_node", "ottla_disk", "kafka.authorizer.logger"];
+/// Kafka's `kafka.authorizer.logger` is not among them while nothing can be denied: nobody would write to it.
+const LOGGERS: &[&str] = &["ottla_server", "ottla_node", "ottla_disk"];
 /// Kafka's name for the loggers above all others.
 pub(crate) const ROOT: &str = "root";
 
