@@ -1,7 +1,8 @@
-//! FindCoordinator: which broker keeps a group, a transactional id or a share group's partition.
+//! FindCoordinator: which broker keeps a group. Needs Describe on the group or transactional id. The topic that groups are
+//! kept in is made on the way when the first client asks.
 //!
-//! Needs Describe on the group or transactional id. The coordinators' topics are made on the way when the first client
-//! asks.
+//! Nobody keeps transactional ids or the partitions of share groups yet. Who asks for the former is told so by an error that
+//! clients do not try again.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,7 @@ use ottla_wire::{Budget, ErrorCode, FindCoordinatorRequest, FindCoordinatorRespo
 
 use crate::authorizer::{Operation, Resource};
 use crate::context::Context;
-use crate::outcome::{NewTopic, OFFSETS, Outcome, TRANSACTIONS};
+use crate::outcome::{NewTopic, OFFSETS, Outcome};
 use crate::topics;
 
 /// Kafka's numbers of what is looked for.
@@ -20,6 +21,16 @@ const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 /// Not served yet.
 const SHARE: i8 = 2;
+
+/// Why a transactional id has no coordinator. Producers show this text to their user.
+const NO_TRANSACTIONS: &str = "This broker does not serve transactions yet: leave transactional.id unset.";
+
+/// The error that ends a producer at once, where others have it ask again until its time is over. Java's ends by any that
+/// cannot be tried again and shows our text unless it is one of authorization; librdkafka, which speaks older versions,
+/// ends only by those.
+fn no_transactions(version: i16) -> ErrorCode {
+    if MANY <= version { ErrorCode::InvalidRequest } else { ErrorCode::TransactionalIdAuthorizationFailed }
+}
 
 /// From this version on one request asks for many.
 const MANY: i16 = 4;
@@ -71,16 +82,22 @@ fn find<'a>(context: &Context<'a>, key_type: i8, key: &str, missing: &mut Vec<Ne
         })),
         ..Coordinator::default()
     };
-    let (resource, refusal, topic) = match key_type {
-        GROUP => (Resource::Group(key), ErrorCode::GroupAuthorizationFailed, OFFSETS),
-        TRANSACTION => (Resource::TransactionalId(key), ErrorCode::TransactionalIdAuthorizationFailed, TRANSACTIONS),
+    match key_type {
+        GROUP if !context.allows(Operation::Describe, Resource::Group(key)) => {
+            return refuse(ErrorCode::GroupAuthorizationFailed);
+        }
+        GROUP => {}
+        TRANSACTION if !context.allows(Operation::Describe, Resource::TransactionalId(key)) => {
+            return refuse(ErrorCode::TransactionalIdAuthorizationFailed);
+        }
+        TRANSACTION => {
+            let refused = refuse(no_transactions(context.version()));
+            return Coordinator { error_message: Some(Cow::Borrowed(NO_TRANSACTIONS)), ..refused };
+        }
         _ => return refuse(ErrorCode::InvalidRequest),
-    };
-    if !context.allows(Operation::Describe, resource) {
-        return refuse(refusal);
     }
-    let Some(found) = context.view.image.topics.by_text(topic) else {
-        if let (true, Ok(name)) = (missing.is_empty(), TopicName::new(topic)) {
+    let Some(found) = context.view.image.topics.by_text(OFFSETS) else {
+        if let (true, Ok(name)) = (missing.is_empty(), TopicName::new(OFFSETS)) {
             missing.push(NewTopic::on_the_way(context.view.config, name));
         }
         return refuse(ErrorCode::CoordinatorNotAvailable);

@@ -1,7 +1,7 @@
 //! InitProducerId: an id for an idempotent producer.
 //!
-//! Needs IdempotentWrite on the cluster, or Write on any topic. With a transactional id the answer is the transaction
-//! coordinator's, and this broker is none yet: it says so, and the client looks for another.
+//! Needs IdempotentWrite on the cluster, or Write on any topic. Transactional ids are not served yet, and whoever has
+//! one is told as by FindCoordinator.
 
 use ottla_vocabulary::ProducerId;
 use ottla_wire::{ErrorCode, InitProducerIdRequest, InitProducerIdResponse, WireError};
@@ -17,7 +17,7 @@ pub(crate) fn handle<'a>(context: &Context<'a>, request: &InitProducerIdRequest<
             Some(ErrorCode::TransactionalIdAuthorizationFailed)
         }
         Some("") => Some(ErrorCode::InvalidRequest),
-        Some(_) => Some(ErrorCode::NotCoordinator),
+        Some(_) => Some(ErrorCode::TransactionalIdAuthorizationFailed),
         None if !may_write(context) => Some(ErrorCode::ClusterAuthorizationFailed),
         // Both or neither, and only together with a transactional id do they mean anything.
         None if (request.producer_id == -1) != (request.producer_epoch == -1) => Some(ErrorCode::InvalidRequest),

@@ -13,8 +13,8 @@ use ottla_wire::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::{
     BrokerHeartbeatRequest, CreateTopicsRequest, CreateTopicsResponse, ErrorCode, FetchRequest, FetchResponse,
-    InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
-    MetadataResponse, ProduceRequest, ProduceResponse, Records,
+    FindCoordinatorRequest, FindCoordinatorResponse, InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest,
+    ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse, Records,
 };
 
 use crate::world::{Came, World, at, batch, later, open, read, reply, values};
@@ -222,6 +222,43 @@ fn a_repeated_batch_is_kept_once_and_a_gap_is_refused() {
     let gap = batch(&["d"], Some((id, 3)));
     assert_eq!(world.produce("flights", &gap, -1), Some((ErrorCode::OutOfOrderSequenceNumber, -1)));
     assert_eq!(world.produce("flights", &batch(&["c"], Some((id, 2))), -1), Some((ErrorCode::None, 2)));
+}
+
+#[test]
+fn who_wants_a_transaction_is_told_at_once_that_there_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    for version in 1..=6 {
+        // Java's producer ends by the one and shows the text, librdkafka by the other.
+        let ending =
+            if 4 <= version { ErrorCode::InvalidRequest } else { ErrorCode::TransactionalIdAuthorizationFailed };
+        let mut request = FindCoordinatorRequest { key_type: 1, ..Default::default() };
+        if 4 <= version {
+            request.coordinator_keys = vec!["transfers".into()].into();
+        } else {
+            request.key = "transfers".into();
+        }
+        let bytes = reply(world.send(&request, version));
+        let answer = read::<FindCoordinatorResponse<'_>>(&bytes, version);
+        let (code, text) = match answer.coordinators.iter().next() {
+            Some(found) => (found.error_code, found.error_message),
+            None => (answer.error_code, answer.error_message),
+        };
+        assert_eq!(ErrorCode::from_code(code), ending, "version {version}");
+        assert!(text.unwrap().contains("does not serve transactions"), "version {version}");
+    }
+    world.late(Token(0));
+    let image = world.node.image();
+    assert!(image.topics.by_text("__transaction_state").is_none(), "no topic is made for what is not served");
+    let request = InitProducerIdRequest {
+        transactional_id: Some("transfers".into()),
+        producer_id: -1,
+        producer_epoch: -1,
+        ..Default::default()
+    };
+    let bytes = reply(world.send(&request, 5));
+    let code = read::<InitProducerIdResponse>(&bytes, 5).error_code;
+    assert_eq!(ErrorCode::from_code(code), ErrorCode::TransactionalIdAuthorizationFailed);
 }
 
 #[test]
