@@ -219,7 +219,7 @@ fn is_kafka_version(text: &str) -> bool {
 }
 
 /// Topics are served where `entityOperator.topicOperator` asks for it, or the `topicOperator` of the oldest age.
-fn topics(kafka: &Kafka, spec: &Place<'_>) -> Option<TopicController> {
+pub(crate) fn topics(kafka: &Kafka, spec: &Place<'_>) -> Option<TopicController> {
     let section = [spec.field("entityOperator").field("topicOperator"), spec.field("topicOperator")];
     let section = section.into_iter().find(Place::is_present)?.enter();
     let namespace = section.field("watchedNamespace").text().unwrap_or(kafka.namespace()).to_owned();
