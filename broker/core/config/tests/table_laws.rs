@@ -112,7 +112,7 @@ fn a_key_without_effect_warns() {
         [
             "log.message.format.version: removed in Kafka 4.0; remove it, the cluster's metadata.version decides",
             "no.such.key: unknown configuration, without effect",
-            "num.io.threads: has no effect: requests are served by the runtime's threads, one for each core",
+            "num.io.threads: has no effect: requests are served by the runtime's threads, one for each core, at most eight",
             "ssl.cipher.suites: has no effect yet: TLS is not built",
             "zookeeper.connect: there is no ZooKeeper since Kafka 4.0; remove it, the cluster keeps its own metadata",
         ]
