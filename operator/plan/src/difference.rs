@@ -10,10 +10,8 @@ use crate::names;
 use crate::object::{Object, ObjectKind};
 use crate::plan::{Action, Wait};
 use crate::quantity;
+use crate::render::FIXED;
 use crate::world::{self, World};
-
-/// Fields of a stateful set that cannot be changed.
-const FIXED: [&str; 4] = ["serviceName", "podManagementPolicy", "selector", "volumeClaimTemplates"];
 
 /// What is to be done about the wanted objects, in their order.
 #[derive(Debug, Default, PartialEq)]
@@ -65,6 +63,9 @@ pub(crate) fn prune(objects: &[Object], cluster: &str, owner: &str, world: &Worl
     observed.map(|(key, body)| Action::Delete { key: key.clone(), uid: world::uid(body).to_owned() }).collect()
 }
 
+/// Why a stateful set has to be made anew: it lacks something that cannot be added to it any more, or it was made with
+/// something that is not wanted any more. The latter cannot be told from what the API server added, so the fingerprint of
+/// what it was made with tells; one without a fingerprint was made by an operator that put more into it.
 fn fixed_difference(object: &Object, observed: &Value) -> Option<String> {
     if object.key.kind != ObjectKind::StatefulSet {
         return None;
@@ -74,7 +75,12 @@ fn fixed_difference(object: &Object, observed: &Value) -> Option<String> {
         !contains(present, wanted) || (wanted.is_null() && !present.is_null())
     };
     let fields: Vec<&str> = FIXED.iter().filter(differs).copied().collect();
-    (!fields.is_empty()).then(|| format!("spec.{} cannot be changed", fields.join(", spec.")))
+    if !fields.is_empty() {
+        return Some(format!("spec.{} cannot be changed", fields.join(", spec.")));
+    }
+    let made_with = world::annotation(observed, names::FIXED);
+    (made_with != world::annotation(&object.body, names::FIXED))
+        .then(|| format!("of spec.{} something is not wanted any more", FIXED.join(", spec.")))
 }
 
 /// Whether an observed object is as it ought to be.

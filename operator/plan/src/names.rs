@@ -47,7 +47,7 @@ pub const TOPIC_FINALIZER: &str = "strimzi.io/topic-operator";
 pub const CONFIGURATION_HASH: &str = "strimzi.io/configuration-hash";
 /// Annotation of pods: fingerprint of the whole template that the pod was made from.
 pub const REVISION: &str = "strimzi.io/revision";
-/// Annotation of stateful sets: the storage that the nodes were made with.
+/// Annotation of stateful sets, and of a pool's configuration, which outlives them: the storage that the nodes were made with.
 pub const STORAGE: &str = "strimzi.io/storage";
 /// Annotation of claims: whether the claim goes with the cluster.
 pub const DELETE_CLAIM: &str = "strimzi.io/delete-claim";
@@ -55,6 +55,8 @@ pub const DELETE_CLAIM: &str = "strimzi.io/delete-claim";
 pub const CLUSTER_ID: &str = "ottla.io/cluster-id";
 /// Annotation of a pool's configuration: which node id each pod has.
 pub const NODE_IDS: &str = "ottla.io/node-ids";
+/// Annotation of stateful sets: fingerprint of what they were made with and what cannot be changed afterwards.
+pub const FIXED: &str = "ottla.io/fixed";
 /// Annotation of everything that is applied: fingerprint of what was applied, by which a removed field is noticed.
 pub const APPLIED: &str = "ottla.io/applied";
 

@@ -15,6 +15,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub(crate) use properties::of_node as properties_of_node;
+pub(crate) use stateful_set::FIXED;
 
 use crate::fingerprint;
 use crate::model::{Cluster, Metadata};

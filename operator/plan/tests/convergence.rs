@@ -3,7 +3,7 @@
 
 mod support;
 
-use ottla_crds::{Kafka, KafkaNodePool};
+use ottla_crds::Kafka;
 use ottla_plan::roll::RestartReason;
 use ottla_plan::{Action, ObjectKind, World};
 use serde_json::{Value, json};
@@ -25,6 +25,9 @@ fn roads() -> Vec<(&'static str, Kafka, Kafka)> {
             {"id": 1, "type": "persistent-claim", "size": "1Gi", "deleteClaim": true},
         ]}),
     );
+    let labelled = labelled(&base, &[("team", "a"), ("tier", "b")]);
+    let claims = json!({"metadata": {"labels": {"a": "b", "c": "d"}, "annotations": {"e": "f"}}});
+    let labelled_claims = with(&base, "/kafka/template", json!({"persistentVolumeClaim": claims}));
     vec![
         ("nothing changes", base.clone(), base.clone()),
         ("a setting changes", base.clone(), with(&base, "/kafka/config", json!({"num.partitions": 3}))),
@@ -56,8 +59,26 @@ fn roads() -> Vec<(&'static str, Kafka, Kafka)> {
             base.clone(),
             with(&base, "/kafka/template", json!({"pod": {"priorityClassName": "high"}})),
         ),
+        ("labels and annotations of claims go", labelled_claims.clone(), base.clone()),
+        ("a label of the resource is added", base.clone(), labelled.clone()),
+        ("a label of the resource goes", labelled, base.clone()),
         ("all listeners close", base.clone(), with(&base, "/kafka/authorization", json!({"type": "simple"}))),
     ]
+}
+
+/// A resource with labels of the user's.
+fn labelled(kafka: &Kafka, labels: &[(&str, &str)]) -> Kafka {
+    let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut kafka = kafka.clone();
+    kafka.metadata.labels = Some(labels.collect());
+    kafka
+}
+
+/// A user writes the resource anew.
+fn write(kafka: &mut Kafka, wanted: &Kafka) {
+    kafka.spec = wanted.spec.clone();
+    kafka.metadata.generation = wanted.metadata.generation;
+    kafka.metadata.labels = wanted.metadata.labels.clone();
 }
 
 /// The world without what differs from one road to another: uids and generations.
@@ -85,7 +106,7 @@ fn every_road_ends_with_nothing_left_to_do_and_says_so() {
     for (name, before, after) in roads() {
         let (mut namespace, mut kafka) = built(&before);
         assert_eq!(state(&kafka.status), "Ready", "{name}");
-        (kafka.spec, kafka.metadata.generation) = (after.spec.clone(), after.metadata.generation);
+        write(&mut kafka, &after);
         let plans = namespace.converge(&mut kafka, &mut []);
         let last = plans.last().unwrap();
         assert!(last.is_settled(), "{name}");
@@ -103,7 +124,7 @@ fn a_crash_after_any_action_changes_nothing_of_where_it_ends() {
     for (name, before, after) in roads() {
         let (start, kafka) = built(&before);
         let mut wanted = kafka;
-        (wanted.spec, wanted.metadata.generation) = (after.spec.clone(), after.metadata.generation);
+        write(&mut wanted, &after);
         let (mut whole, mut kafka) = (start.clone(), wanted.clone());
         let plans = whole.converge(&mut kafka, &mut []);
         let expected = shown(&whole.world);
@@ -312,6 +333,123 @@ fn storage_that_cannot_be_changed_stays_and_says_so() {
         assert_eq!(state(&kafka.status), "Ready");
         assert!(messages(&kafka.status).iter().any(|message| message.contains(why)), "{why}: {:#}", kafka.status);
     }
+}
+
+/// Storage that was refused once must be refused for ever, whatever becomes of the objects that remember it.
+#[test]
+fn a_refused_change_of_storage_is_never_carried_out_later() {
+    type Accident = fn(&mut Namespace, &mut Kafka);
+    fn lose(namespace: &mut Namespace, kind: ObjectKind, name: &str) {
+        namespace.world.remove(&kind.named(name)).expect("it was there");
+    }
+    let accidents: [(&str, Accident); 7] = [
+        ("nothing", |_, _| {}),
+        ("a new label", |_, kafka| *kafka = labelled(kafka, &[("team", "a")])),
+        ("a label goes", |_, kafka| kafka.metadata.labels = None),
+        ("the stateful set is deleted with its pod", |namespace, _| {
+            lose(namespace, ObjectKind::StatefulSet, "my-cluster-kafka");
+            lose(namespace, ObjectKind::Pod, "my-cluster-kafka-0");
+        }),
+        ("the stateful set is deleted and its pod stays", |namespace, _| {
+            let key = ObjectKind::StatefulSet.named("my-cluster-kafka");
+            let uid = ottla_plan::world::uid(namespace.world.get(&key).unwrap()).to_owned();
+            namespace.act(&Action::Replace { key, uid, because: String::new() });
+        }),
+        ("the configuration is deleted", |namespace, _| {
+            lose(namespace, ObjectKind::ConfigMap, "my-cluster-kafka-config");
+        }),
+        ("a claim's labels change", |_, kafka| {
+            let template = json!({"persistentVolumeClaim": {"metadata": {"labels": {"a": "b"}}}});
+            *kafka = with(kafka, "/kafka/template", template);
+        }),
+    ];
+    let claim = |id: i64| json!({"id": id, "type": "persistent-claim", "size": "1Gi"});
+    let jbod = json!({"type": "jbod", "volumes": [claim(0), claim(1)]});
+    for (made, refused) in [
+        (json!({"type": "persistent-claim", "size": "10Gi"}), json!({"type": "ephemeral"})),
+        (jbod, json!({"type": "jbod", "volumes": [claim(0)]})),
+    ] {
+        let (start, kafka) = built(&labelled(&with(&smallest(), "/kafka/storage", made), &[("tier", "b")]));
+        let volumes = |namespace: &Namespace| {
+            let set = namespace.world.named(ObjectKind::StatefulSet, "my-cluster-kafka").unwrap();
+            let pod = namespace.world.named(ObjectKind::Pod, "my-cluster-kafka-0").unwrap();
+            let claims = namespace.world.of_kind(ObjectKind::PersistentVolumeClaim).map(|(name, _)| name.to_owned());
+            (
+                set["spec"]["volumeClaimTemplates"].clone(),
+                pod["spec"]["containers"][0]["volumeMounts"].clone(),
+                claims.collect::<Vec<_>>(),
+            )
+        };
+        let before = volumes(&start);
+        for (name, accident) in &accidents {
+            for (second, other) in &accidents {
+                let (mut namespace, mut kafka) = (start.clone(), kafka.clone());
+                kafka.spec["kafka"]["storage"] = refused.clone();
+                namespace.converge(&mut kafka, &mut []);
+                for accident in [accident, other] {
+                    accident(&mut namespace, &mut kafka);
+                    namespace.converge(&mut kafka, &mut []);
+                    assert_eq!(volumes(&namespace), before, "{name}, then {second}");
+                    let said = messages(&kafka.status);
+                    assert!(
+                        said.iter().any(|message| message.contains("cannot be done to nodes that exist")),
+                        "{said:#?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Templates of claims cannot be changed, so what users lay over claims reaches them without, the first time too.
+#[test]
+fn claims_carry_the_users_labels_though_their_templates_do_not() {
+    let claims = json!({"metadata": {"labels": {"a": "b"}, "annotations": {"e": "f"}}});
+    let kafka = with(&smallest(), "/kafka/template", json!({"persistentVolumeClaim": claims}));
+    let (mut namespace, mut kafka) = built(&labelled(&kafka, &[("team", "a")]));
+    let claim = |namespace: &Namespace| {
+        namespace.world.named(ObjectKind::PersistentVolumeClaim, "data-my-cluster-kafka-0").unwrap()["metadata"].clone()
+    };
+    let metadata = claim(&namespace);
+    assert_eq!(metadata["labels"]["team"], "a");
+    assert_eq!(metadata["labels"]["a"], "b");
+    assert_eq!(metadata["annotations"]["e"], "f");
+    write(&mut kafka, &labelled(&smallest(), &[("team", "b")]));
+    let plans = namespace.converge(&mut kafka, &mut []);
+    let replaces = plans.iter().flat_map(|plan| &plan.actions).any(|action| matches!(action, Action::Replace { .. }));
+    assert!(!replaces, "nothing of the templates has changed");
+    let metadata = claim(&namespace);
+    assert_eq!((&metadata["labels"]["team"], &metadata["labels"]["a"]), (&json!("b"), &Value::Null));
+    assert_eq!(metadata["annotations"]["e"], Value::Null);
+}
+
+/// Earlier operators put users' labels into the templates of claims, and no fingerprint beside them.
+#[test]
+fn a_stateful_set_of_an_earlier_operator_is_replaced_once_and_its_pod_stays() {
+    let (mut namespace, kafka) = built(&labelled(&smallest(), &[("team", "a")]));
+    let uid = |namespace: &Namespace| {
+        let pod = namespace.world.named(ObjectKind::Pod, "my-cluster-kafka-0").unwrap();
+        ottla_plan::world::uid(pod).to_owned()
+    };
+    let pod = uid(&namespace);
+    let key = ObjectKind::StatefulSet.named("my-cluster-kafka");
+    let mut set = namespace.world.get(&key).unwrap().clone();
+    drop(set["metadata"]["annotations"].as_object_mut().unwrap().remove("ottla.io/fixed").unwrap());
+    let template = &mut set["spec"]["volumeClaimTemplates"][0]["metadata"];
+    template["labels"]["team"] = json!("a");
+    template["annotations"]["strimzi.io/delete-claim"] = json!("false");
+    namespace.world.insert(ottla_plan::Object { key, body: set });
+    let key = ObjectKind::ConfigMap.named("my-cluster-kafka-config");
+    let mut config = namespace.world.get(&key).unwrap().clone();
+    drop(config["metadata"]["annotations"].as_object_mut().unwrap().remove("strimzi.io/storage").unwrap());
+    namespace.world.insert(ottla_plan::Object { key, body: config });
+    let mut kafka = with(&kafka, "/kafka/storage", json!({"type": "ephemeral"}));
+    let plans = namespace.converge(&mut kafka, &mut []);
+    let actions = plans.iter().flat_map(|plan| &plan.actions);
+    assert_eq!(actions.filter(|action| matches!(action, Action::Replace { .. })).count(), 1);
+    let set = namespace.world.named(ObjectKind::StatefulSet, "my-cluster-kafka").unwrap();
+    assert_eq!(set["spec"]["volumeClaimTemplates"][0]["metadata"]["name"], "data");
+    assert_eq!(uid(&namespace), pod, "its pod stays as it is");
 }
 
 #[test]

@@ -1,5 +1,8 @@
-//! Claims: the templates by which a stateful set makes them, and the same again for those that exist, since a stateful set
+//! Claims: the templates by which a stateful set makes them, and what is laid over those that exist, since a stateful set
 //! never changes a claim that it has made. So claims grow and get new labels.
+//!
+//! Nobody can change a stateful set's templates, so they hold nothing that changes while the storage stays the same: the
+//! users' labels and annotations are laid over the claims once these exist.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +19,7 @@ use crate::world::World;
 pub(super) fn templates(cluster: &Cluster, pool: &Pool) -> Vec<PersistentVolumeClaim> {
     let of_volume = |volume: &Volume| {
         let name = names::volume(volume.id);
-        let VolumeSource::Claim { size, class, attributes_class, selector, delete_claim } = &volume.source else {
+        let VolumeSource::Claim { size, class, attributes_class, selector, .. } = &volume.source else {
             return None;
         };
         let spec = PersistentVolumeClaimSpec {
@@ -30,7 +33,8 @@ pub(super) fn templates(cluster: &Cluster, pool: &Pool) -> Vec<PersistentVolumeC
             resources: Some(requests(size)),
             ..PersistentVolumeClaimSpec::default()
         };
-        let metadata = metadata(cluster, pool, &name, *delete_claim);
+        let annotations = names::keys([(names::CLUSTER_ID, &cluster.cluster_id.to_string())]);
+        let metadata = metadata(name, own_labels(cluster, pool), annotations);
         Some(PersistentVolumeClaim { metadata, spec: Some(spec), status: None })
     };
     pool.storage.volumes.iter().filter_map(of_volume).collect()
@@ -46,7 +50,8 @@ pub(super) fn existing(cluster: &Cluster, pool: &Pool, world: &World) -> Vec<Obj
             if world.named(ObjectKind::PersistentVolumeClaim, &name).is_none() {
                 continue;
             }
-            let mut metadata = metadata(cluster, pool, &name, *delete_claim);
+            let (labels, annotations) = (all_labels(cluster, pool), all_annotations(cluster, pool, *delete_claim));
+            let mut metadata = metadata(name, labels, annotations);
             metadata.namespace = Some(cluster.namespace.clone());
             let spec = PersistentVolumeClaimSpec {
                 volume_attributes_class_name: attributes_class.clone(),
@@ -74,20 +79,29 @@ pub(super) fn are_deleted(pool: &Pool) -> bool {
     !claims.is_empty() && claims.into_iter().all(|delete| delete)
 }
 
-fn metadata(cluster: &Cluster, pool: &Pool, name: &str, delete_claim: bool) -> ObjectMeta {
-    let mut labels: Keys = pool.inherited_labels.clone();
-    labels.extend(names::labels(&cluster.name));
+/// The labels by which a claim is known as ours.
+fn own_labels(cluster: &Cluster, pool: &Pool) -> Keys {
+    let mut labels = names::labels(&cluster.name);
     labels.insert(names::POOL_NAME.to_owned(), pool.name.clone());
+    labels
+}
+
+fn all_labels(cluster: &Cluster, pool: &Pool) -> Keys {
+    let mut labels = pool.inherited_labels.clone();
+    labels.extend(own_labels(cluster, pool));
     labels.extend(pool.templates.claim.labels.clone());
+    labels
+}
+
+fn all_annotations(cluster: &Cluster, pool: &Pool, delete_claim: bool) -> Keys {
     let mut annotations = pool.templates.claim.annotations.clone();
     annotations.insert(names::DELETE_CLAIM.to_owned(), delete_claim.to_string());
     annotations.insert(names::CLUSTER_ID.to_owned(), cluster.cluster_id.to_string());
-    ObjectMeta {
-        name: Some(name.to_owned()),
-        labels: Some(labels),
-        annotations: Some(annotations),
-        ..ObjectMeta::default()
-    }
+    annotations
+}
+
+fn metadata(name: String, labels: Keys, annotations: Keys) -> ObjectMeta {
+    ObjectMeta { name: Some(name), labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }
 }
 
 fn requests(size: &str) -> VolumeResourceRequirements {

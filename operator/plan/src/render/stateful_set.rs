@@ -14,6 +14,9 @@ use crate::names;
 use crate::object::{Object, ObjectKind};
 use crate::settings::Settings;
 
+/// Fields of a stateful set that nobody can change once it is made.
+pub(crate) const FIXED: [&str; 4] = ["serviceName", "podManagementPolicy", "selector", "volumeClaimTemplates"];
+
 /// The stateful set of a pool.
 pub(super) fn render(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Object {
     let mut labels = pool.inherited_labels.clone();
@@ -50,5 +53,8 @@ pub(super) fn render(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Obj
     let mut object = Object::new(ObjectKind::StatefulSet, &set);
     let revision = fingerprint::of_value(&object.body["spec"]["template"]);
     object.body["spec"]["template"]["metadata"]["annotations"][names::REVISION] = Value::String(revision);
+    let fixed: Vec<&Value> = FIXED.iter().map(|field| &object.body["spec"][*field]).collect();
+    let fixed = fingerprint::of_value(&serde_json::json!(fixed));
+    object.body["metadata"]["annotations"][names::FIXED] = Value::String(fixed);
     object
 }

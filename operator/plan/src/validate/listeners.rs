@@ -49,7 +49,7 @@ pub(super) fn read(part: &Place<'_>, findings: &mut Findings) -> Vec<Listener> {
 }
 
 fn of_list<'a>(place: &Place<'a>, findings: &mut Findings) -> Vec<Asked<'a>> {
-    let mut read = |element: Place<'a>| {
+    let read = |element: Place<'a>| {
         Some(Asked {
             name: element.field("name").text()?.to_owned(),
             port: read_port(&element, findings)?,

@@ -22,14 +22,21 @@ pub(super) fn read(
 ) -> Option<Storage> {
     let wanted = read_wanted(place, subject, findings)?;
     warn_of_loss(&wanted, place, subject, findings);
-    let stateful_set = world.named(ObjectKind::StatefulSet, &names::pool(cluster, pool));
-    let remembered = stateful_set
-        .and_then(|body| serde_json::from_str::<Value>(world::annotation(body, names::STORAGE)?).ok())
-        .and_then(|value| Storage::from_value(&value));
-    match remembered {
+    match remembered(world, cluster, pool) {
         Some(present) => Some(keep(present, wanted, place, subject, findings)),
         None => Some(wanted),
     }
+}
+
+/// The storage that a pool's nodes were made with: what their stateful set says, as it is what makes them. A stateful set
+/// that is being replaced, or that somebody deleted, is gone for a while with its pods left; then the pool's configuration
+/// says it, which was written before and is never replaced.
+fn remembered(world: &World, cluster: &str, pool: &str) -> Option<Storage> {
+    let stateful_set = world.named(ObjectKind::StatefulSet, &names::pool(cluster, pool));
+    let config = world.named(ObjectKind::ConfigMap, &names::pool_config(cluster, pool));
+    let read =
+        |body: &Value| Storage::from_value(&serde_json::from_str(world::annotation(body, names::STORAGE)?).ok()?);
+    [stateful_set, config].into_iter().flatten().filter(|body| world::is_marked_ours(body, cluster)).find_map(read)
 }
 
 /// Stands where the storage was refused; nothing is made of it.

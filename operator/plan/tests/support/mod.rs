@@ -3,6 +3,7 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
 
+use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 
 use ottla_crds::{Kafka, KafkaNodePool, KafkaTopic, Step};
@@ -138,6 +139,8 @@ pub fn set(spec: &mut Value, path: &ottla_crds::Path, value: Value) {
 pub struct Namespace {
     pub world: World,
     uids: u64,
+    /// What was applied to each object, by which server-side apply knows what is no longer applied.
+    applied: BTreeMap<ObjectKey, Value>,
 }
 
 impl Namespace {
@@ -223,10 +226,19 @@ impl Namespace {
         match self.world.get(&object.key) {
             Some(old) => {
                 if object.key.kind == ObjectKind::PersistentVolumeClaim {
-                    // Only what is applied changes; the rest of a claim is the stateful set's.
+                    // Only what is or was applied changes; the rest of a claim is the stateful set's.
                     let mut merged = old.clone();
+                    if let Some(before) = self.applied.get(&object.key) {
+                        withdraw(&mut merged, before, &body);
+                    }
                     merge(&mut merged, &body);
                     body = merged;
+                }
+                if object.key.kind == ObjectKind::StatefulSet {
+                    for field in ["serviceName", "podManagementPolicy", "selector", "volumeClaimTemplates"] {
+                        let (old, new) = (&old["spec"][field], &body["spec"][field]);
+                        assert_eq!(old, new, "422: updates to spec.{field} of {} are forbidden", object.key);
+                    }
                 }
                 let has_changed = old["spec"] != body["spec"];
                 let generation = old["metadata"]["generation"].as_i64().unwrap_or(1) + i64::from(has_changed);
@@ -245,6 +257,7 @@ impl Namespace {
                 body["metadata"]["generation"] = json!(1);
             }
         }
+        self.applied.insert(object.key.clone(), object.body.clone());
         self.world.insert(Object { key: object.key.clone(), body });
     }
 
@@ -315,6 +328,18 @@ pub fn state(status: &Value) -> String {
     let condition = &status["conditions"][0];
     let text = |name: &str| condition[name].as_str().unwrap_or_default();
     format!("{} {}", text("type"), text("reason")).trim_end().to_owned()
+}
+
+/// Takes away what was applied before and is not applied now.
+fn withdraw(present: &mut Value, before: &Value, now: &Value) {
+    let (Some(present), Some(before)) = (present.as_object_mut(), before.as_object()) else { return };
+    for (key, before) in before {
+        match (present.get_mut(key), now.get(key)) {
+            (Some(present), Some(now)) => withdraw(present, before, now),
+            (Some(_), None) => drop(present.remove(key)),
+            (None, _) => {}
+        }
+    }
 }
 
 fn merge(into: &mut Value, from: &Value) {
