@@ -109,6 +109,45 @@ fn a_crash_of_the_process_loses_nothing() {
     assert_eq!(append(&mut log, 2000, &["b"]), Offset(20));
 }
 
+/// What this thread has read of files so far.
+fn bytes_read() -> u64 {
+    let counts = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    counts.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn after_a_crash_only_what_was_not_flushed_is_checked_and_only_its_segment_read() {
+    const SEGMENT_BYTES: u64 = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Arc::new(LogSettings { segment_bytes: SEGMENT_BYTES as u32, ..LogSettings::default() });
+    let mut directory = open(folder.path());
+    let mut log = directory.create_log(&partition(0), TopicId(Uuid::ONE), settings.clone(), Now::default()).unwrap();
+    let value = "x".repeat(10_000);
+    while log.segment_count() < 12 || log.bytes() < 11 * SEGMENT_BYTES + SEGMENT_BYTES / 2 {
+        append(&mut log, 1000, &[&value]);
+    }
+    log.flush().unwrap();
+    directory.checkpoint([(&partition(0), log.positions())]).unwrap();
+    let (flushed, first) = (log.bytes(), log.log_end());
+    for unflushed in [0, 5, 20] {
+        while log.log_end().0 < first.0 + unflushed {
+            append(&mut log, 1000, &[&value]);
+        }
+        let (bytes, end, segments) = (log.bytes(), log.log_end(), log.segment_count());
+        drop((log, directory));
+        directory = open(folder.path());
+        assert!(directory.clean_stop().is_none());
+        let before = bytes_read();
+        let (found, recovery) = directory.open_log(&partition(0), settings.clone(), Now::default()).unwrap();
+        let read = bytes_read() - before;
+        assert_eq!((found.log_end(), found.bytes(), found.segment_count()), (end, bytes, segments));
+        assert_eq!((recovery.segments_scanned, recovery.bytes_cut), (1, 0));
+        assert_eq!(recovery.bytes_checked, bytes - flushed, "each byte that was not flushed, and none that was");
+        assert!(read < 2 * SEGMENT_BYTES, "{read} bytes of {bytes} were read");
+        log = found;
+    }
+}
+
 #[test]
 fn a_record_is_found_by_its_time_in_a_batch_that_unpacks_to_more_than_memory_should_hold() {
     let folder = tempfile::tempdir().unwrap();

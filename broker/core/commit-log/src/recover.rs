@@ -2,8 +2,8 @@
 //! is checked batch by batch, the log ends before the first one that is not sound, and indexes, leader epochs and
 //! producers are made to fit what is left.
 //!
-//! Of the segment in which the recovery point lies only the headers are read up to it, and of earlier segments nothing:
-//! the time is that of reading what was not flushed.
+//! Of the segment in which the recovery point lies the headers are walked up to it and no sums are taken, and of earlier
+//! segments nothing is read: the time is that of checking what was not flushed and of reading one segment at the most.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
