@@ -1,6 +1,6 @@
 //! A key that the table calls honoured is read by some code: its typed field is used outside this crate.
 //!
-//! It reads the sources as text: a field counts as read where `section.field` stands. Topic keys are read together through
+//! It reads the sources as text: a field counts as read where `section.field` stands in code, not in a comment. Topic keys are read together through
 //! `TopicConfig` and are not looked for here.
 
 use std::path::Path;
@@ -74,9 +74,27 @@ fn collect(folder: &Path, sources: &mut String) {
         if path.is_dir() {
             collect(&path, sources);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            *sources += &std::fs::read_to_string(&path).unwrap_or_default();
+            for line in std::fs::read_to_string(&path).unwrap_or_default().lines() {
+                *sources += without_comment(line);
+                sources.push('\n');
+            }
         }
     }
+}
+
+/// A line of code up to its comment. One that begins within a text, as in `"http://…"`, cuts off more than the comment, at the
+/// worst a field that is read nowhere else.
+fn without_comment(line: &str) -> &str {
+    line.split_once("//").map_or(line, |(code, _)| code)
+}
+
+#[test]
+fn a_comment_reads_nothing() {
+    assert_eq!(
+        without_comment("    let slots = network.slots; // as `log.slots` says"),
+        "    let slots = network.slots; "
+    );
+    assert_eq!(without_comment("/// Of `log.slots`."), "");
 }
 
 fn contains_word(text: &str, word: &str) -> bool {
