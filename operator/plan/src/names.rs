@@ -11,6 +11,9 @@ pub type Keys = BTreeMap<String, String>;
 /// The prefix of labels and annotations that are the operator's, and that users must not set in templates.
 pub const STRIMZI: &str = "strimzi.io/";
 
+/// The prefix of annotations that only this operator knows, and that users must not set in templates either.
+pub const OTTLA: &str = "ottla.io/";
+
 /// Label: the kind of the resource that an object was made for.
 pub const KIND: &str = "strimzi.io/kind";
 /// Label: the cluster that an object belongs to.

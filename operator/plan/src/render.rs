@@ -57,12 +57,13 @@ fn service_account(cluster: &Cluster) -> Object {
     Object::new(ObjectKind::ServiceAccount, &ServiceAccount { metadata, ..ServiceAccount::default() })
 }
 
-/// The metadata of an object: inherited labels first, then the operator's own, then the template's.
+/// The metadata of an object: inherited labels first, then the template's, then the operator's own, by which it knows
+/// what is its own.
 fn metadata(cluster: &Cluster, name: &str, labels: &Keys, template: &Metadata) -> ObjectMeta {
     let mut all = cluster.inherited_labels.clone();
+    all.extend(template.labels.clone());
     all.extend(names::labels(&cluster.name));
     all.extend(labels.clone());
-    all.extend(template.labels.clone());
     ObjectMeta {
         name: Some(name.to_owned()),
         namespace: Some(cluster.namespace.clone()),

@@ -59,7 +59,7 @@ fn roads() -> Vec<(&'static str, Kafka, Kafka)> {
             base.clone(),
             with(&base, "/kafka/template", json!({"pod": {"priorityClassName": "high"}})),
         ),
-        ("labels and annotations of claims go", labelled_claims.clone(), base.clone()),
+        ("labels and annotations of claims go", labelled_claims, base.clone()),
         ("a label of the resource is added", base.clone(), labelled.clone()),
         ("a label of the resource goes", labelled, base.clone()),
         ("all listeners close", base.clone(), with(&base, "/kafka/authorization", json!({"type": "simple"}))),
@@ -450,6 +450,36 @@ fn a_stateful_set_of_an_earlier_operator_is_replaced_once_and_its_pod_stays() {
     let set = namespace.world.named(ObjectKind::StatefulSet, "my-cluster-kafka").unwrap();
     assert_eq!(set["spec"]["volumeClaimTemplates"][0]["metadata"]["name"], "data");
     assert_eq!(uid(&namespace), pod, "its pod stays as it is");
+}
+
+/// Labels by which the operator knows its own are not given away, neither to templates nor to what the resource hands on.
+#[test]
+fn our_labels_are_ours_whatever_users_write() {
+    let label = "app.kubernetes.io/managed-by";
+    let metadata = json!({"metadata": {"labels": {label: "Helm", "team": "a"}}});
+    let parts = ["pod", "persistentVolumeClaim", "statefulset", "bootstrapService", "brokersService", "serviceAccount"];
+    let template: serde_json::Map<String, Value> =
+        parts.into_iter().map(|part| (part.to_owned(), metadata.clone())).collect();
+    let kafka = with(&smallest(), "/kafka/template", Value::Object(template));
+    let mut kafka = labelled(&kafka, &[(label, "Helm"), ("app.kubernetes.io/instance", "other")]);
+    let mut namespace = Namespace::default();
+    // Whoever says what is not handed on may well not think of these.
+    namespace.settings.labels_exclusion = Some("^nothing$".to_owned());
+    namespace.converge(&mut kafka, &mut []);
+    assert_eq!(state(&kafka.status), "Ready");
+    for (key, body) in namespace.world.iter() {
+        assert_eq!(body["metadata"]["labels"][label], "ottla-operator", "{key}");
+        assert_eq!(body["metadata"]["labels"]["app.kubernetes.io/instance"], "my-cluster", "{key}");
+    }
+    for (kind, name) in
+        [(ObjectKind::Pod, "my-cluster-kafka-0"), (ObjectKind::PersistentVolumeClaim, "data-my-cluster-kafka-0")]
+    {
+        assert_eq!(namespace.world.named(kind, name).unwrap()["metadata"]["labels"]["team"], "a");
+    }
+    for part in parts {
+        let path = format!("spec.kafka.template.{part}.metadata.labels[\"{label}\"] has no effect");
+        assert!(messages(&kafka.status).iter().any(|message| message.starts_with(&path)), "{path}: {:#}", kafka.status);
+    }
 }
 
 #[test]

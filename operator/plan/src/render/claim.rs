@@ -88,8 +88,8 @@ fn own_labels(cluster: &Cluster, pool: &Pool) -> Keys {
 
 fn all_labels(cluster: &Cluster, pool: &Pool) -> Keys {
     let mut labels = pool.inherited_labels.clone();
-    labels.extend(own_labels(cluster, pool));
     labels.extend(pool.templates.claim.labels.clone());
+    labels.extend(own_labels(cluster, pool));
     labels
 }
 

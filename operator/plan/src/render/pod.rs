@@ -37,13 +37,14 @@ const TERMINATION_SECONDS: i64 = 30;
 pub(super) fn template(cluster: &Cluster, pool: &Pool, settings: &Settings) -> PodTemplateSpec {
     let mut labels = cluster.inherited_labels.clone();
     labels.extend(pool.inherited_labels.clone());
+    labels.extend(pool.templates.pod.labels.clone());
+    // By these the operator knows its own pods, and the stateful set and the services theirs.
     labels.extend(names::labels(&cluster.name));
     labels.extend(names::keys([
         (names::POOL_NAME, pool.name.as_str()),
         (names::BROKER_ROLE, if pool.is_broker { "true" } else { "false" }),
         (names::CONTROLLER_ROLE, if pool.is_controller { "true" } else { "false" }),
     ]));
-    labels.extend(pool.templates.pod.labels.clone());
     let mut annotations = pool.templates.pod.annotations.clone();
     let configuration = fingerprint::of_text(&properties::of_any_node(cluster, pool));
     annotations.insert(names::CONFIGURATION_HASH.to_owned(), configuration);

@@ -19,9 +19,10 @@ pub(crate) const FIXED: [&str; 4] = ["serviceName", "podManagementPolicy", "sele
 
 /// The stateful set of a pool.
 pub(super) fn render(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Object {
-    let mut labels = pool.inherited_labels.clone();
-    labels.insert(names::POOL_NAME.to_owned(), pool.name.clone());
+    let labels = names::keys([(names::POOL_NAME, &pool.name)]);
     let mut template = pool.templates.stateful_set.clone();
+    template.labels = pool.inherited_labels.clone();
+    template.labels.extend(pool.templates.stateful_set.labels.clone());
     template.annotations.insert(names::STORAGE.to_owned(), pool.storage.to_value().to_string());
     let claims = claim::templates(cluster, pool);
     let retention = if claim::are_deleted(pool) { "Delete" } else { "Retain" }.to_owned();

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::document::{Place, plain_text};
-use crate::finding::{Findings, Subject};
+use crate::finding::{Findings, Reason, Subject};
 use crate::model::{ContainerTemplate, Metadata, PodTemplate, PoolTemplates, Probes, ServiceTemplate, Templates};
 use crate::names::{self, Keys};
 use crate::quantity;
@@ -121,10 +121,20 @@ fn service(place: &Place<'_>, subject: &Subject, findings: &mut Findings) -> Ser
 fn metadata(place: &Place<'_>, subject: &Subject, findings: &mut Findings) -> Metadata {
     let mut keys = |name: &str| -> Keys {
         let place = place.field("metadata").field(name);
-        let keys = place.keys();
-        if let Some(key) = keys.keys().find(|key| key.starts_with(names::STRIMZI)) {
-            findings.refuse(subject, &place.path().field(key), "is the operator's to set");
-        }
+        let mut keys = place.keys();
+        keys.retain(|key, _| {
+            let path = place.path().field(key);
+            if key.starts_with(names::STRIMZI) || key.starts_with(names::OTTLA) {
+                findings.refuse(subject, &path, "is the operator's to set");
+                return false;
+            }
+            let is_own = name == "labels" && names::labels("").contains_key(key);
+            if is_own {
+                let message = format!("{path} has no effect: by this label the operator knows what is its own");
+                findings.warn(subject, Reason::UnsupportedFields, message);
+            }
+            !is_own
+        });
         keys
     };
     Metadata { labels: keys("labels"), annotations: keys("annotations") }

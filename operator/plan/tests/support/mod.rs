@@ -138,6 +138,7 @@ pub fn set(spec: &mut Value, path: &ottla_crds::Path, value: Value) {
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub world: World,
+    pub settings: Settings,
     uids: u64,
     /// What was applied to each object, by which server-side apply knows what is no longer applied.
     applied: BTreeMap<ObjectKey, Value>,
@@ -146,7 +147,7 @@ pub struct Namespace {
 impl Namespace {
     /// Plans for this world.
     pub fn plan(&self, kafka: &Kafka, pools: &[KafkaNodePool]) -> Plan {
-        plan_kafka(kafka, pools, &self.world, &Settings::default(), NOW)
+        plan_kafka(kafka, pools, &self.world, &self.settings, NOW)
     }
 
     /// Does one action, as the API server and its garbage collector do.
