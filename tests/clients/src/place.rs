@@ -20,6 +20,16 @@ pub struct Place {
     folder: PathBuf,
     broker: u16,
     http: u16,
+    quorum: Quorum,
+}
+
+/// How the configuration names the voters of the metadata log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quorum {
+    /// `controller.quorum.bootstrap.servers`; the voters are in the log, as Kafka formats by default now.
+    InTheLog,
+    /// `controller.quorum.voters`, as before KIP-853; the log says nothing of voters, and kraft.version is 0.
+    Static,
 }
 
 impl Place {
@@ -29,6 +39,23 @@ impl Place {
     /// When the folder cannot be written or no ports are free.
     pub fn new(folder: &Path, properties: &[&str]) -> Result<Place> {
         Place::over(folder, &folder.join("data"), properties)
+    }
+
+    /// The same with a static quorum.
+    ///
+    /// # Errors
+    /// When the folder cannot be written or no ports are free.
+    pub fn with_static_voters(folder: &Path, properties: &[&str]) -> Result<Place> {
+        let mut place = Place::new(folder, properties)?;
+        let path = place.properties();
+        let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let lines = text.lines().map(|line| match line.strip_prefix("controller.quorum.bootstrap.servers=") {
+            Some(address) => format!("controller.quorum.voters=1@{address}\n"),
+            None => format!("{line}\n"),
+        });
+        std::fs::write(&path, lines.collect::<String>()).with_context(|| format!("write {}", path.display()))?;
+        place.quorum = Quorum::Static;
+        Ok(place)
     }
 
     /// The same with the data of another place: what must not run beside it.
@@ -41,7 +68,7 @@ impl Place {
         let mut properties: Vec<String> = properties.iter().map(|&line| line.to_owned()).collect();
         properties.push("group.initial.rebalance.delay.ms=0".to_owned());
         let setup = Setup { properties, ..Setup::default() };
-        let place = Place { folder: folder.to_owned(), broker, http };
+        let place = Place { folder: folder.to_owned(), broker, http, quorum: Quorum::InTheLog };
         std::fs::write(place.properties(), render_properties(broker, controller, data, &setup))
             .with_context(|| format!("write {}", place.properties().display()))?;
         Ok(place)
@@ -109,7 +136,11 @@ impl Place {
     /// When it refuses; with its words.
     pub fn format_by_kafka(&self, arguments: &[&str]) -> Result<()> {
         let mut tool = java::java(Jars::Kafka)?;
-        tool.args(["kafka.tools.StorageTool", "format", "--standalone", "-t", CLUSTER_ID, "-c"]);
+        tool.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID]);
+        if self.quorum == Quorum::InTheLog {
+            tool.arg("--standalone");
+        }
+        tool.arg("-c");
         said(tool.arg(self.properties()).args(arguments)).map(drop)
     }
 

@@ -253,53 +253,68 @@ fn go_on(place: &Place, who: &str, counts: &mut BTreeMap<String, usize>) {
     delete(place, &format!("gone-by-{who}"));
 }
 
-fn from_kafka_to_ours_and_back(format_arguments: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), &PROPERTIES).unwrap();
+/// The level of kraft.version: 1 when the log names the voters, 0 when only the configuration does.
+fn kraft_version(tools: &mut Tools, place: &Place) -> String {
+    let told = tools.said("features", &["--bootstrap-server", &place.bootstrap(), "describe"]).unwrap();
+    let line = told.lines().find(|line| line.starts_with("Feature: kraft.version")).unwrap();
+    let level = line.split_once("FinalizedVersionLevel:").unwrap().1;
+    level.split_whitespace().next().unwrap().to_owned()
+}
+
+fn from_kafka_to_ours_and_back(place: &Place, kraft_version_at_first: &str) {
     let mut tools = Tools::start().unwrap();
-    let credential = ["--add-scram", "SCRAM-SHA-256=[name=alice,password=alice-secret]"];
-    place.format_by_kafka(&[format_arguments, &credential].concat()).unwrap();
+    place.format_by_kafka(&["--add-scram", "SCRAM-SHA-256=[name=alice,password=alice-secret]"]).unwrap();
     let groups = ["workers", "watchers", "modern"];
 
     let kafka = place.start_kafka().unwrap();
-    let mut counts = fill_by_kafka(&mut tools, &place);
-    let mut producer = Idempotent::new(&place);
-    producer.go_on(&place);
-    let by_kafka = look(&place, &groups, &counts);
+    let mut counts = fill_by_kafka(&mut tools, place);
+    let mut producer = Idempotent::new(place);
+    producer.go_on(place);
+    let by_kafka = look(place, &groups, &counts);
     assert_eq!(by_kafka.configs["configured"].len(), CONFIGURED.len());
     assert!(groups.iter().all(|group| !by_kafka.committed[*group].is_empty()), "{:?}", by_kafka.committed);
-    let kept_before = kept(&mut tools, &place);
+    let kept_before = kept(&mut tools, place);
+    assert_eq!(kraft_version(&mut tools, place), kraft_version_at_first);
     stop(kafka, &place.data());
 
     let ours = place.start_ottla().unwrap();
-    same(&look(&place, &groups, &counts), &by_kafka, "ours serves what Apache Kafka did");
-    producer.go_on(&place);
-    go_on(&place, "ours", &mut counts);
-    let by_ours = look(&place, &groups, &counts);
+    same(&look(place, &groups, &counts), &by_kafka, "ours serves what Apache Kafka did");
+    producer.go_on(place);
+    go_on(place, "ours", &mut counts);
+    assert_eq!(kraft_version(&mut tools, place), "1", "ours has written the voters into the log");
+    let by_ours = look(place, &groups, &counts);
     assert_eq!(complaints(&ours), Vec::<String>::new());
     stop(ours, &place.data());
     no_fault_in(&mut tools, &place.data());
 
     let kafka = place.start_kafka().unwrap();
-    same(&look(&place, &groups, &counts), &by_ours, "Apache Kafka serves what ours did");
-    assert_eq!(kept(&mut tools, &place), kept_before, "what ours does not serve was kept");
-    go_on(&place, "kafka", &mut counts);
-    producer.go_on(&place);
+    same(&look(place, &groups, &counts), &by_ours, "Apache Kafka serves what ours did");
+    assert_eq!(kept(&mut tools, place), kept_before, "what ours does not serve was kept");
+    assert_eq!(kraft_version(&mut tools, place), "1", "Apache Kafka goes on with these");
+    go_on(place, "kafka", &mut counts);
+    producer.go_on(place);
     // The coordinator of transactions finds its state, which ours kept.
-    transact(&place, &mut counts);
-    let by_kafka = look(&place, &groups, &counts);
+    transact(place, &mut counts);
+    let by_kafka = look(place, &groups, &counts);
     assert_eq!(complaints(&kafka), Vec::<String>::new());
     stop(kafka, &place.data());
 
     let ours = place.start_ottla().unwrap();
-    same(&look(&place, &groups, &counts), &by_kafka, "ours serves what Apache Kafka did the second time");
-    producer.go_on(&place);
+    same(&look(place, &groups, &counts), &by_kafka, "ours serves what Apache Kafka did the second time");
+    producer.go_on(place);
     stop(ours, &place.data());
 }
 
 #[test]
 fn a_directory_of_apache_kafka_as_it_formats_by_default_comes_and_goes() {
-    from_kafka_to_ours_and_back(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    from_kafka_to_ours_and_back(&Place::new(folder.path(), &PROPERTIES).unwrap(), "1");
+}
+
+#[test]
+fn a_directory_of_apache_kafka_with_static_voters_comes_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    from_kafka_to_ours_and_back(&Place::with_static_voters(folder.path(), &PROPERTIES).unwrap(), "0");
 }
 
 #[test]

@@ -67,8 +67,9 @@ impl<F: Files> Controller<F> {
             encode_epoch_start(own, &start.voters, &start.granting, voters.as_ref(), base, start.epoch, now.wall)
                 .map_err(|error| BootError::Damaged(self.log.folder().to_owned(), error.to_string()))?;
         self.log.append(&batch, start.epoch, now)?;
-        if voters.is_some() {
+        if voters.is_some() && self.kraft_version < 1 {
             self.kraft_version = 1;
+            tracing::info!("the metadata log names its voters from now on: kraft.version is 1, and was 0");
         }
         self.state.advance(self.log.end_offset(), start.epoch);
         self.unflushed = true;
