@@ -33,6 +33,10 @@ const TMP_SIZE: &str = "5Mi";
 /// A node is asked to leave, hands its partitions over and flushes within this; then it is killed.
 const TERMINATION_SECONDS: i64 = 30;
 
+/// A node that has shown no sign of life for so long since its start is started anew: longer than the largest disks take
+/// to be read through.
+const STARTUP_SECONDS_MAX: i32 = 3600;
+
 /// The template of a pool's pods, but for its revision.
 pub(super) fn template(cluster: &Cluster, pool: &Pool, settings: &Settings) -> PodTemplateSpec {
     let mut labels = cluster.inherited_labels.clone();
@@ -126,6 +130,7 @@ fn container(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Container {
         ]),
         ports: Some(ports),
         resources: pool.resources.clone(),
+        startup_probe: Some(startup_probe()),
         liveness_probe: Some(probe("/healthz", &cluster.probes.liveness)),
         readiness_probe: Some(probe("/readyz", &cluster.probes.readiness)),
         ..common(cluster, pool, &pool.templates.container, settings)
@@ -177,16 +182,33 @@ fn common(cluster: &Cluster, pool: &Pool, template: &ContainerTemplate, settings
     }
 }
 
-/// The probe asks the node's own HTTP listener. The user's numbers win over ours, which suit a node that is up in a second.
-fn probe(path: &str, laid: &Probe) -> Probe {
-    let action = HTTPGetAction {
+/// After a crash of its machine a node reads its logs again before it serves, which takes minutes where they are large.
+/// Until it was seen alive once, its liveness is not asked for, so it is not killed while it does so; and as it is asked
+/// each second, one that starts at once is not held up.
+fn startup_probe() -> Probe {
+    Probe {
+        http_get: Some(ask("/healthz")),
+        timeout_seconds: Some(5),
+        period_seconds: Some(1),
+        failure_threshold: Some(STARTUP_SECONDS_MAX),
+        ..Probe::default()
+    }
+}
+
+/// Asks the node's own HTTP listener.
+fn ask(path: &str) -> HTTPGetAction {
+    HTTPGetAction {
         path: Some(path.to_owned()),
         port: IntOrString::String(names::METRICS_PORT_NAME.to_owned()),
         scheme: Some("HTTP".to_owned()),
         ..HTTPGetAction::default()
-    };
+    }
+}
+
+/// The user's numbers win over ours, which suit a node that is up in a second.
+fn probe(path: &str, laid: &Probe) -> Probe {
     Probe {
-        http_get: Some(action),
+        http_get: Some(ask(path)),
         initial_delay_seconds: laid.initial_delay_seconds,
         timeout_seconds: laid.timeout_seconds.or(Some(5)),
         period_seconds: laid.period_seconds.or(Some(if path == "/readyz" { 1 } else { 10 })),
