@@ -82,10 +82,20 @@ pub(crate) fn once<T>(
     compare: impl Fn(&T, &T) -> Ordering,
     budget: &mut Budget,
 ) -> Result<Vec<T>, WireError> {
-    if all.len() < 2 {
-        return Ok(all);
+    if 2 <= all.len() {
+        let mut is_again = repeated(&all, compare, budget)?.into_iter();
+        all.retain(|_| !is_again.next().unwrap_or(false));
     }
-    budget.charge::<(u32, bool)>(all.len())?;
+    Ok(all)
+}
+
+/// Which of them came before.
+pub(crate) fn repeated<T>(
+    all: &[T],
+    compare: impl Fn(&T, &T) -> Ordering,
+    budget: &mut Budget,
+) -> Result<Vec<bool>, WireError> {
+    budget.charge::<[u8; size_of::<u32>() + size_of::<bool>()]>(all.len())?;
     // As a frame is of less than two gibibytes, so many fit.
     let mut places: Vec<u32> = (0..all.len() as u32).collect();
     let order = |a: &u32, b: &u32| compare(&all[*a as usize], &all[*b as usize]);
@@ -94,9 +104,7 @@ pub(crate) fn once<T>(
     for same in places.chunk_by(|a, b| order(a, b).is_eq()) {
         same.iter().skip(1).for_each(|place| is_again[*place as usize] = true);
     }
-    let mut is_again = is_again.into_iter();
-    all.retain(|_| !is_again.next().unwrap_or(false));
-    Ok(all)
+    Ok(is_again)
 }
 
 /// The partitions that a request names, each with the place of its topic.

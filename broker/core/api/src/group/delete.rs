@@ -1,11 +1,11 @@
 //! DeleteGroups: an administrator forgets groups without members. Needs Delete on each group.
 
-use ottla_groups::{Reply, Request};
+use ottla_groups::Reply;
 use ottla_vocabulary::GroupId;
 use ottla_wire::delete_groups_response::DeletableGroupResult;
 use ottla_wire::{Budget, DeleteGroupsRequest, DeleteGroupsResponse, ErrorCode, WireError};
 
-use super::{Ask, Place, Task, Told, may};
+use super::{Ask, Task, Told, may};
 use crate::authorizer::Operation;
 use crate::context::Context;
 use crate::outcome::Outcome;
@@ -30,8 +30,7 @@ pub(crate) fn handle<'a>(
     for id in topics::once(request.groups_names.collect(budget)?, Ord::cmp, budget)? {
         let refusal = may(context, Operation::Delete, &id).err();
         if refusal.is_none() {
-            let group = GroupId::new(&id);
-            asks.push(Ask { place: Place::Group(group.clone()), request: Request::Delete { group } });
+            asks.push(Ask::Delete(GroupId::new(&id)));
         }
         answer.groups.push((id.into_owned(), refusal));
     }

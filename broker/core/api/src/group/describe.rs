@@ -1,12 +1,12 @@
 //! DescribeGroups: who is in groups. Needs Describe on each group.
 
+use ottla_groups::Reply;
 use ottla_groups::describe::Description;
-use ottla_groups::{Reply, Request};
 use ottla_vocabulary::GroupId;
 use ottla_wire::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use ottla_wire::{Budget, DescribeGroupsRequest, DescribeGroupsResponse, ErrorCode, WireError};
 
-use super::{Ask, Place, Task, Told, may};
+use super::{Ask, Task, Told, may};
 use crate::authorizer::{Operation, Resource};
 use crate::context::{Context, OPERATIONS_NOT_ASKED};
 use crate::outcome::Outcome;
@@ -35,8 +35,7 @@ pub(crate) fn handle<'a>(
     for id in topics::once(request.groups.collect(budget)?, Ord::cmp, budget)? {
         let refusal = may(context, Operation::Describe, &id).err();
         if refusal.is_none() {
-            let group = GroupId::new(&id);
-            asks.push(Ask { place: Place::Group(group.clone()), request: Request::Describe { group } });
+            asks.push(Ask::Describe(GroupId::new(&id)));
         }
         answer.groups.push((id.into_owned(), refusal));
     }

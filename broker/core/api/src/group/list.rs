@@ -30,7 +30,7 @@ pub(crate) fn handle<'a>(
         states: request.states_filter.iter().map(|state| state.to_lowercase()).collect(),
         types: request.types_filter.iter().map(|kind| kind.to_lowercase()).collect(),
     };
-    let asks = vec![Ask { place: Place::EveryShard, request: Request::List }];
+    let asks = vec![Ask::any(Place::EveryShard, Request::List)];
     Ok(Outcome::Group(Task { asks, answer: super::Answer::List(answer) }))
 }
 

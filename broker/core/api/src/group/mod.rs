@@ -32,13 +32,35 @@ pub struct Task {
     pub answer: Answer,
 }
 
-/// One question to one shard, or to all.
+/// One question to one shard, or to all. Those that one request may put about very many groups are kept small: each is made
+/// when it is asked.
 #[derive(Debug)]
-pub struct Ask {
-    /// Which shard.
-    pub place: Place,
-    /// What.
-    pub request: Request,
+pub enum Ask {
+    /// Any question.
+    Any(Box<(Place, Request)>),
+    /// Who is in this group?
+    Describe(GroupId),
+    /// Forget this group.
+    Delete(GroupId),
+    /// How far has this group read, of whatever it has read?
+    AllOffsets(GroupId),
+}
+
+impl Ask {
+    fn any(place: Place, request: Request) -> Ask {
+        Ask::Any(Box::new((place, request)))
+    }
+
+    /// Which shard is asked what.
+    pub fn question(self) -> (Place, Request) {
+        let (group, request) = match self {
+            Ask::Any(question) => return *question,
+            Ask::Describe(group) => (group.clone(), Request::Describe { group }),
+            Ask::Delete(group) => (group.clone(), Request::Delete { group }),
+            Ask::AllOffsets(group) => (group.clone(), Request::OffsetFetch { group, partitions: None }),
+        };
+        (Place::Group(group), request)
+    }
 }
 
 /// Which shard is asked.
@@ -102,7 +124,7 @@ impl Answer {
 impl Task {
     /// One question to the shard of one group.
     fn one(group: GroupId, request: Request, answer: Answer) -> Task {
-        Task { asks: vec![Ask { place: Place::Group(group), request }], answer }
+        Task { asks: vec![Ask::any(Place::Group(group), request)], answer }
     }
 }
 

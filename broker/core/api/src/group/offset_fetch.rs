@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use ottla_groups::request::{Committed, Partition};
 use ottla_groups::{Reply, Request};
 use ottla_vocabulary::{GroupId, PartitionIndex, TopicId, TopicName, Uuid};
-use ottla_wire::offset_fetch_request::OffsetFetchRequestGroup;
 use ottla_wire::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
     OffsetFetchResponseTopics,
@@ -65,10 +64,14 @@ pub(crate) fn handle<'a>(
         budget.charge::<Group>(1)?;
         ask(context, &request.group_id, named, &mut asks, &mut answer, budget)?;
     } else {
-        let by_id =
-            |one: &OffsetFetchRequestGroup<'_>, other: &OffsetFetchRequestGroup<'_>| one.group_id.cmp(&other.group_id);
+        budget.charge::<Cow<'_, str>>(request.groups.len())?;
+        let ids: Vec<Cow<'_, str>> = request.groups.iter().map(|group| group.group_id).collect();
         // A group that is named twice is answered once: what it has committed may be much.
-        for group in topics::once(request.groups.collect(budget)?, by_id, budget)? {
+        let is_again = topics::repeated(&ids, Ord::cmp, budget)?;
+        for (group, is_again) in request.groups.iter().zip(is_again) {
+            if is_again {
+                continue;
+            }
             budget.charge::<(Group, Ask)>(1)?;
             let named = group.topics.as_ref();
             let named =
@@ -121,8 +124,13 @@ fn ask<'a>(
     }
     if refusal.is_none() {
         let group = GroupId::new(id);
-        let partitions = (!is_everything).then_some(wanted);
-        asks.push(Ask { place: Place::Group(group.clone()), request: Request::OffsetFetch { group, partitions } });
+        asks.push(if is_everything {
+            Ask::AllOffsets(group)
+        } else {
+            budget.charge::<(Place, Request)>(1)?;
+            let request = Request::OffsetFetch { group: group.clone(), partitions: Some(wanted) };
+            Ask::any(Place::Group(group), request)
+        });
     }
     answer.groups.push(Group { id: id.to_owned(), refusal, topics: (!is_everything).then_some(topics) });
     Ok(())

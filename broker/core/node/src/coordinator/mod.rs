@@ -72,14 +72,15 @@ impl<F: Files> Coordinators<F> {
     ) -> Done<F> {
         let gathering = Gathering::new(token, late, task.answer, task.asks.len());
         let mut done = Done::default();
-        for (place, mut ask) in task.asks.into_iter().enumerate() {
-            if let Request::Join(join) = &mut ask.request {
+        for (place, ask) in task.asks.into_iter().enumerate() {
+            let (asked, mut request) = ask.question();
+            if let Request::Join(join) = &mut request {
                 join.unique = hyphenated(random());
             }
             let to = To { gathering: Arc::clone(&gathering), place };
-            match &ask.place {
+            match &asked {
                 Place::Group(group) => match partition_of(group).and_then(|index| self.at(index)) {
-                    Some(hosted) => hosted.lock().ask(now, ask.request, to, &mut done),
+                    Some(hosted) => hosted.lock().ask(now, request, to, &mut done),
                     None => to.tell(Err(ErrorCode::NotCoordinator), &mut done.answered),
                 },
                 Place::EveryShard => {

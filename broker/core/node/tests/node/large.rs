@@ -127,15 +127,14 @@ fn ten_thousand_topics_and_groups_are_read_by_the_coordinators() {
     let groups = vec![group].into();
     answered(world, &OffsetFetchRequest { groups, topics: Some(Array::default()), ..Default::default() }, 9);
     let group = |group_id| OffsetFetchRequestGroup { group_id, topics: None, ..Default::default() };
-    // Each group is a question of its own, which takes more than a topic does.
-    let groups = names().take(MANY / 4).map(group).collect();
+    let groups = names().map(group).collect();
     answered(world, &OffsetFetchRequest { groups, topics: Some(Array::default()), ..Default::default() }, 9);
 
     let partitions = || vec![OffsetDeleteRequestPartition::default()].into();
     let topics = names().map(|name| OffsetDeleteRequestTopic { name, partitions: partitions() }).collect();
     answered(world, &OffsetDeleteRequest { group_id: "readers".into(), topics }, 0);
-    answered(world, &DescribeGroupsRequest { groups: names().take(MANY / 4).collect(), ..Default::default() }, 6);
-    answered(world, &DeleteGroupsRequest { groups_names: names().take(MANY / 4).collect() }, 2);
+    answered(world, &DescribeGroupsRequest { groups: names().collect(), ..Default::default() }, 6);
+    answered(world, &DeleteGroupsRequest { groups_names: names().collect() }, 2);
 }
 
 #[test]
