@@ -85,7 +85,10 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// No age of the resource has this field.
-    Unknown,
+    Unknown {
+        /// The field that was meant, if one of a similar name belongs here.
+        nearest: Option<String>,
+    },
     /// A required field is absent.
     Missing,
     /// The value is not of the kind that belongs here.
@@ -156,7 +159,10 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
         match &self.fault {
-            Fault::Unknown => write!(f, "{path} is not a field of this resource"),
+            Fault::Unknown { nearest: None } => write!(f, "{path} is not a field of this resource"),
+            Fault::Unknown { nearest: Some(name) } => {
+                write!(f, "{path} is not a field of this resource: did you mean {name}?")
+            }
             Fault::Missing => write!(f, "{path} is missing"),
             Fault::Wrong { expected, found } => write!(f, "{path} must be {expected}, and is {found}"),
         }
@@ -353,7 +359,10 @@ fn check_object(fields: &[Field], path: &Path, value: &Value, problems: &mut Vec
     for (name, value) in object {
         match fields.iter().find(|field| field.name == *name) {
             Some(field) => field.schema.check_at(&path.field(name), value, problems),
-            None => problems.push(Problem { path: path.field(name), fault: Fault::Unknown }),
+            None => {
+                problems
+                    .push(Problem { path: path.field(name), fault: Fault::Unknown { nearest: nearest(fields, name) } });
+            }
         }
     }
     for field in fields.iter().filter(|field| field.required) {
@@ -361,6 +370,35 @@ fn check_object(fields: &[Field], path: &Path, value: &Value, problems: &mut Vec
             problems.push(Problem { path: path.field(&field.name), fault: Fault::Missing });
         }
     }
+}
+
+/// The field whose name is like this one: a third of its letters at most are others, missing or too many.
+fn nearest(fields: &[Field], name: &str) -> Option<String> {
+    /// Longer than any field's name; comparing takes time that grows with the length.
+    const LENGTH_MAX: usize = 64;
+    if LENGTH_MAX < name.len() {
+        return None;
+    }
+    let name = name.to_lowercase();
+    let near = fields.iter().map(|field| (distance(&field.name.to_lowercase(), &name), &field.name));
+    let (apart, found) = near.min_by_key(|(apart, _)| *apart)?;
+    (apart * 3 <= found.len()).then(|| found.clone())
+}
+
+/// How many letters have to be changed, added or taken away to come from one word to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in from.chars().enumerate() {
+        let mut corner = line;
+        row[0] = line + 1;
+        for (place, other) in to.iter().enumerate() {
+            let changed = corner + usize::from(letter != *other);
+            corner = row[place + 1];
+            row[place + 1] = changed.min(corner + 1).min(row[place] + 1);
+        }
+    }
+    row[to.len()]
 }
 
 fn matches(expression: &str, text: &str) -> bool {
@@ -412,6 +450,12 @@ mod tests {
         assert_eq!(
             check(&json!({"spec": {"replicas": 1, "list": [{"on": "yes", "of": 1}]}})),
             "spec.list[0].of is not a field of this resource; spec.list[0].on must be true or false, and is \"yes\""
+        );
+        assert_eq!(
+            check(&json!({"spec": {"replicas": 1, "lables": {}, "Nam": 1, "size": 1}})),
+            "spec.Nam is not a field of this resource: did you mean name?; \
+             spec.lables is not a field of this resource: did you mean labels?; \
+             spec.size is not a field of this resource"
         );
         assert_eq!(
             check(&json!({"spec": {"replicas": 1, "either": {"left": "x"}, "labels": {"a.b": {}}}})),

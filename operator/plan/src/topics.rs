@@ -156,7 +156,8 @@ fn plan_deletion(resource: &KafkaTopic, siblings: &[KafkaTopic], observed: Optio
 fn check(resource: &KafkaTopic, siblings: &[KafkaTopic]) -> (Vec<Value>, Option<(&'static str, String)>) {
     let spec = if resource.spec.is_null() { json!({}) } else { resource.spec.clone() };
     let problems = Kind::KafkaTopic.schema().check(&json!({ "spec": spec }));
-    let (unknown, wrong): (Vec<_>, Vec<_>) = problems.iter().partition(|problem| problem.fault == Fault::Unknown);
+    let (unknown, wrong): (Vec<_>, Vec<_>) =
+        problems.iter().partition(|problem| matches!(problem.fault, Fault::Unknown { .. }));
     let warning = |reason: &str, message: String| json!({"type": "Warning", "status": "True", "reason": reason, "message": message});
     let mut warnings = Vec::new();
     if !unknown.is_empty() {

@@ -67,8 +67,14 @@ fn check_schema<K: ottla_crds::resource::Marker>(
     let problems = kind.schema().check(&serde_json::json!({ "spec": spec }));
     for Problem { path, fault } in problems {
         match fault {
-            Fault::Unknown => {
-                findings.warn(subject, Reason::UnknownFields, format!("{path} is not a field of {}", kind.name()));
+            Fault::Unknown { nearest } => {
+                let nearest = nearest.as_deref();
+                let meant = nearest.map(|name| format!(": did you mean {name}?")).unwrap_or_default();
+                let message = format!("{path} is not a field of {}{meant}", kind.name());
+                match kind == Kind::Kafka && is_about_access(&path, nearest) {
+                    true => findings.refuse_as(subject, Reason::InvalidResource, message),
+                    false => findings.warn(subject, Reason::UnknownFields, message),
+                }
             }
             Fault::Missing => findings.refuse(subject, &path, "is missing"),
             Fault::Wrong { expected, found } => {
@@ -76,6 +82,13 @@ fn check_schema<K: ottla_crds::resource::Marker>(
             }
         }
     }
+}
+
+/// Whether a field that nobody knows may have been meant to keep somebody out: then a cluster without it could be open to
+/// everybody. All that is below a listener is taken for such; the API server lets it through as it stands.
+fn is_about_access(path: &Path, nearest: Option<&str>) -> bool {
+    let part = field(&["spec", "kafka"]);
+    part.field("listeners").contains(path) || (part.contains(path) && nearest == Some("authorization"))
 }
 
 fn read(

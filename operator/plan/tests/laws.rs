@@ -5,7 +5,7 @@ mod support;
 
 use ottla_crds::{Kafka, KafkaNodePool, Kind, Leaf, Path, Step};
 use ottla_plan::{Plan, Settings, World, plan_kafka};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{NOW, Namespace, messages, set, smallest};
 
 /// The paths above a leaf that are narrow enough to tell a person where to look: below the first section.
@@ -166,4 +166,70 @@ fn security_fails_closed() {
         }
         closed(&kafka, path);
     }
+}
+
+/// What was meant to guard a listener and is not understood leaves nothing open: nothing is built, and what runs stays.
+#[test]
+fn what_is_not_understood_of_a_listener_opens_nothing() {
+    let list = |more: &Value| {
+        let mut kafka = smallest();
+        let listener = kafka.spec["kafka"]["listeners"][0].as_object_mut().unwrap();
+        listener.extend(more.as_object().unwrap().clone());
+        kafka
+    };
+    let by_kind = |more: &Value| {
+        let mut kafka = smallest();
+        kafka.spec["kafka"]["listeners"] = json!({"plain": more});
+        kafka
+    };
+    let peers = |peer: Value| json!({"networkPolicyPeers": [{"podSelector": {}}, peer]});
+    for (field, complaint) in [
+        (
+            json!({"authentcation": {"type": "scram-sha-512"}}),
+            ".authentcation is not a field of Kafka: did you mean authentication?",
+        ),
+        (
+            json!({"Authentication": {"type": "tls"}}),
+            ".Authentication is not a field of Kafka: did you mean authentication?",
+        ),
+        (json!({"tls2": true}), ".tls2 is not a field of Kafka"),
+        (
+            json!({"networkPolicyPeer": []}),
+            ".networkPolicyPeer is not a field of Kafka: did you mean networkPolicyPeers?",
+        ),
+        (
+            peers(json!({"podSelector": {"matchLabel": {"app": "x"}}})),
+            ".networkPolicyPeers[1].podSelector.matchLabel is not a field of Kafka: did you mean matchLabels?",
+        ),
+        (peers(json!({})), ".networkPolicyPeers[1] names nobody"),
+        (peers(json!({"podSelector": null})), ".networkPolicyPeers[1] names nobody"),
+        (peers(json!({"ipBlock": {}})), ".networkPolicyPeers[1] has an ipBlock without a cidr"),
+        (
+            peers(json!({"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}})),
+            ".networkPolicyPeers[1] has an ipBlock beside",
+        ),
+        (
+            peers(json!({"podSelector": {"matchLabels": {"app": null}}})),
+            ".networkPolicyPeers[1] is no peer of a network policy",
+        ),
+    ] {
+        for (kafka, place) in
+            [(list(&field), "spec.kafka.listeners[0]"), (by_kind(&field), "spec.kafka.listeners.plain")]
+        {
+            let plan = plan(&kafka, &[]);
+            assert!(plan.actions.is_empty() && plan.objects.is_empty(), "{field}");
+            assert_eq!(support::state(&plan.status), "NotReady InvalidResourceException", "{field}");
+            let complaint = format!("{place}{complaint}");
+            let said = messages(&plan.status);
+            assert!(said.iter().any(|message| message.starts_with(&complaint)), "{complaint}: {said:#?}");
+        }
+    }
+    let mut kafka = smallest();
+    kafka.spec["kafka"]["authorisation"] = json!({"type": "simple"});
+    let refused = plan(&kafka, &[]);
+    assert!(refused.objects.is_empty());
+    assert_eq!(
+        messages(&refused.status),
+        ["spec.kafka.authorisation is not a field of Kafka: did you mean authorization?"]
+    );
 }

@@ -127,7 +127,7 @@ fn read_one(asked: &Asked<'_>, findings: &mut Findings) -> Option<Listener> {
     Some(Listener {
         name: asked.name.clone(),
         port: asked.port,
-        peers: read_peers(&asked.place.field("networkPolicyPeers"), findings),
+        peers: read_peers(&asked.place.field("networkPolicyPeers"), findings)?,
         with_service_domain: configuration.field("useServiceDnsDomain").flag().unwrap_or(false),
         advertised_host_template: configuration.field("advertisedHostTemplate").text().map(str::to_owned),
         advertised: read_advertised(&configuration),
@@ -135,15 +135,31 @@ fn read_one(asked: &Asked<'_>, findings: &mut Findings) -> Option<Listener> {
     })
 }
 
-fn read_peers(place: &Place<'_>, findings: &mut Findings) -> Option<Vec<NetworkPolicyPeer>> {
-    let value = place.take()?;
-    match serde_json::from_value(value.clone()) {
-        Ok(peers) => Some(peers),
-        Err(error) => {
-            findings.refuse(&Subject::Kafka, place.path(), format!("are no peers of a network policy: {error}"));
-            None
-        }
+/// Who may connect, everybody when nobody is named. Nothing is given when an entry is refused: a listener without it would
+/// be open to everybody.
+#[expect(clippy::option_option, reason = "outside: whether there is a listener at all; inside: whether it names peers")]
+fn read_peers(place: &Place<'_>, findings: &mut Findings) -> Option<Option<Vec<NetworkPolicyPeer>>> {
+    if place.take().is_none() {
+        return Some(None);
     }
+    let peers: Vec<Option<NetworkPolicyPeer>> =
+        place.elements().iter().map(|element| read_peer(element, findings)).collect();
+    peers.into_iter().collect::<Option<Vec<_>>>().map(Some)
+}
+
+fn read_peer(place: &Place<'_>, findings: &mut Findings) -> Option<NetworkPolicyPeer> {
+    let peer = place.take().map(|value| serde_json::from_value::<NetworkPolicyPeer>(value.clone()))?;
+    let why = match peer {
+        Err(error) => format!("is no peer of a network policy: {error}"),
+        Ok(peer) => match (&peer.ip_block, peer.namespace_selector.is_some() || peer.pod_selector.is_some()) {
+            (None, false) => "names nobody: a podSelector, a namespaceSelector or an ipBlock is right".to_owned(),
+            (Some(_), true) => "has an ipBlock beside a selector: one of both is right".to_owned(),
+            (Some(block), false) if block.cidr.is_empty() => "has an ipBlock without a cidr".to_owned(),
+            _ => return Some(peer),
+        },
+    };
+    findings.refuse(&Subject::Kafka, place.path(), why);
+    None
 }
 
 fn read_advertised(configuration: &Place<'_>) -> BTreeMap<i64, (Option<String>, Option<u16>)> {
