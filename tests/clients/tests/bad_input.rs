@@ -458,35 +458,38 @@ fn a_short_request_that_names_one_thing_thousands_of_times_makes_no_large_answer
     fn frame<'a, M: Message<'a>>(request: &M, version: i16) -> Vec<u8> {
         request_frame(request, version, 5, Some("somebody")).unwrap().into_bytes()
     }
-    const OFFSETS: &str = "__consumer_offsets";
-    let named = metadata_request::MetadataRequestTopic { name: Some(OFFSETS.into()), ..Default::default() };
-    let topics = Some(vec![named; 6500].into());
-    let metadata = MetadataRequest { topics, ..Default::default() };
+    let named = Some("__consumer_offsets".into());
+    let named = metadata_request::MetadataRequestTopic { name: named, ..Default::default() };
+    let metadata = MetadataRequest { topics: Some(vec![named; 6500].into()), ..Default::default() };
     let resource = |resource_type, resource_name: String| describe_configs_request::DescribeConfigsResource {
         resource_type,
         resource_name: resource_name.into(),
         configuration_keys: None,
     };
-    let describe = |resources: Vec<_>| DescribeConfigsRequest {
-        resources: resources.into(),
-        include_synonyms: true,
-        include_documentation: true,
+    let describe = |resources: Vec<_>| {
+        let resources = resources.into();
+        DescribeConfigsRequest { resources, include_synonyms: true, include_documentation: true }
     };
     let broker_again = frame(&describe((0..10_000).map(|_| resource(4, "1".into())).collect()), 4);
+    let honest =
+        create_topics_request::CreatableTopic { num_partitions: 1, replication_factor: 1, ..Default::default() };
+    let topic = |name: i32| create_topics_request::CreatableTopic { name: name.to_string().into(), ..honest.clone() };
+    let topics = (0..10_000).map(topic).collect();
+    let create = CreateTopicsRequest { topics, timeout_ms: 20_000, validate_only: true };
     let groups_of_nobody = frame(&describe((0..10_000).map(|place| resource(32, place.to_string())).collect()), 4);
     assert!(broker_again.len() < 70_000 && groups_of_nobody.len() < 100_000, "they are short");
     Stage::survives(|broker| {
         let mut peer = Peer::connect(&broker.bootstrap).unwrap();
-        let keys = || vec!["group".into()].into();
         wait_until(|| {
-            let request = FindCoordinatorRequest { coordinator_keys: keys(), ..Default::default() };
-            let answer = peer.ask(&request, 4).unwrap();
-            peer.read::<FindCoordinatorResponse<'_>>(&answer).coordinators.iter().next().unwrap().error_code == 0
+            let answer = peer.ask(&FindCoordinatorRequest { key: "group".into(), ..Default::default() }, 3).unwrap();
+            peer.read::<FindCoordinatorResponse<'_>>(&answer).error_code == 0
         });
         for _ in 0..4 {
             let answer = peer.ask(&metadata, 12).unwrap();
             let answer: MetadataResponse<'_> = peer.read(&answer);
             assert_eq!(answer.topics.iter().map(|topic| topic.partitions.len()).collect::<Vec<_>>(), [50]);
+            let answer = peer.ask(&create, 7).unwrap();
+            assert_eq!(peer.read::<CreateTopicsResponse<'_>>(&answer).topics.len(), 10_000);
             for endless in [&broker_again, &groups_of_nobody] {
                 let lines = lines_with(&broker.process.output(), "DescribeConfigs").lines().count();
                 assert_eq!(is_closed_after(&broker.bootstrap, endless), b"");

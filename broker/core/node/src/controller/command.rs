@@ -1,5 +1,7 @@
 //! A client's command: decided, appended, and its answers left to wait.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ottla_api::command::{Answers, Command};
@@ -13,10 +15,24 @@ use ottla_metadata::decide::create_topics::{self as topics, decide_create_topics
 use ottla_metadata::decide::delete_topics::decide_delete_topics;
 use ottla_metadata::decide::features::decide_update_features;
 use ottla_vocabulary::Now;
+use ottla_wire::create_topics_response::CreatableTopicResult;
 use ottla_wire::{ErrorCode, WireError};
 
 use super::{Controller, OWN_TIMEOUT, OwnReply, Waiter, context_of};
 use crate::reply::Token;
+
+/// The configurations of so many new topics are told in one answer, which are some mebibytes: a topic is named by a few bytes
+/// and its configuration told by thousands. The others are made all the same.
+const DESCRIBED_MAX: usize = 1000;
+
+/// Says of topics whose configuration is left out for that reason that it is not for a want of rights.
+fn tell_undescribed(decided: &mut [CreatableTopicResult<'static>], hidden: &BTreeSet<String>) {
+    let unseen = ErrorCode::TopicAuthorizationFailed.code();
+    let undescribed = decided.iter_mut().filter(|topic| topic.topic_config_error_code == unseen);
+    for topic in undescribed.filter(|topic| !hidden.contains(topic.name.as_ref())) {
+        topic.topic_config_error_code = ErrorCode::PolicyViolation.code();
+    }
+}
 
 impl<F: Files> Controller<F> {
     /// Decides on a client's command; `false` when this node does not lead, and so cannot.
@@ -37,15 +53,21 @@ impl<F: Files> Controller<F> {
         let default_timeout = config.network.request_timeout;
         let (records, answers, timeout) = match command {
             Command::CreateTopics(task) => {
-                let may_describe = |name: &str| !task.hidden.contains(name);
+                let described = Cell::new(0);
+                let may_describe = |name: &str| {
+                    let is_seen = !task.hidden.contains(name);
+                    described.set(described.get() + usize::from(is_seen));
+                    is_seen && described.get() <= DESCRIBED_MAX
+                };
                 let decision =
                     decide_create_topics(context, &task.topics, task.validate_only, &may_describe, &mut random);
-                let decided = decision.reply.unwrap_or_else(|refusal| {
+                let mut decided = decision.reply.unwrap_or_else(|refusal| {
                     let refused = |topic: &ottla_wire::create_topics_request::CreatableTopic<'_>| {
                         topics::refused(&topic.name, refusal.clone())
                     };
                     task.topics.iter().map(refused).collect()
                 });
+                tell_undescribed(&mut decided, &task.hidden);
                 (decision.records, create_topics::answer(head, task.refused, decided)?, task.timeout)
             }
             Command::DeleteTopics(task) => {

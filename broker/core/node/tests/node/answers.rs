@@ -92,6 +92,34 @@ fn configurations_are_told_until_their_texts_are_too_many() {
 }
 
 #[test]
+fn so_many_topics_are_made_in_one_request_and_not_all_of_their_configurations_told() {
+    const TOPICS: usize = 1200;
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    let topic = |place| CreatableTopic {
+        name: format!("topic-{place}").into(),
+        num_partitions: 1,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let topics = (0..TOPICS).map(topic).collect();
+    let bytes = told(&mut world, &CreateTopicsRequest { topics, timeout_ms: 60_000, validate_only: false }, 7);
+    let answer = read::<CreateTopicsResponse<'_>>(&bytes, 7);
+    assert!(answer.topics.iter().all(|topic| topic.error_code == 0));
+    assert_eq!(world.node.image().topics.len(), TOPICS);
+    let (described, others): (Vec<_>, Vec<_>) =
+        answer.topics.iter().partition(|topic| topic.topic_config_error_code == 0);
+    assert!(described.iter().all(|topic| topic.configs.as_ref().is_some_and(|configs| 30 < configs.len())));
+    assert_eq!((described.len(), others.len()), (1000, 200));
+    let policy = ErrorCode::PolicyViolation.code();
+    assert!(
+        others
+            .iter()
+            .all(|topic| topic.configs.as_ref().unwrap().is_empty() && topic.topic_config_error_code == policy)
+    );
+}
+
+#[test]
 fn producers_of_a_partition_that_is_named_again_are_told_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::new(folder.path(), "");
