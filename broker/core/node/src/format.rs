@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use ottla_commit_log::files::{Durability, replace_whole};
+use ottla_commit_log::layout::{LOCK, META_PROPERTIES};
 use ottla_commit_log::{Files, LogDirectory, MetaProperties};
 use ottla_config::broker::listeners::Listener;
 use ottla_config::{BrokerConfig, HostPort};
@@ -182,7 +183,7 @@ pub fn format_if_new<F: Files>(
         return Ok(None);
     }
     for path in config.log.dirs.iter().map(Path::new).chain([metadata_directory(config).as_path()]) {
-        if files.facts(path)?.is_some() && !files.list(path)?.iter().all(|entry| entry.name == "lost+found") {
+        if files.facts(path)?.is_some() && !was_never_formatted(files, path)? {
             return Ok(None);
         }
     }
@@ -199,6 +200,27 @@ pub fn format_if_new<F: Files>(
     };
     format(files, config, &how, seed.wrapping_add(1), now)?;
     Ok(Some(cluster_id))
+}
+
+/// Whether a directory holds nothing, or only what [`format`] leaves when the process is killed before it has written
+/// `meta.properties`, its last file: the lock, and a metadata log of nothing but its beginning.
+fn was_never_formatted<F: Files>(files: &F, path: &Path) -> Result<bool, BootError> {
+    let metadata = metadata_partition().to_string();
+    let beginning = SnapshotId::BOOTSTRAP.file_name();
+    for entry in files.list(path)? {
+        let is_left_over = match entry.name.as_str() {
+            "lost+found" | LOCK => true,
+            name if name == metadata => {
+                let mut inside = files.list(&path.join(name))?.into_iter();
+                inside.all(|entry| entry.name.strip_suffix(".tmp").unwrap_or(&entry.name) == beginning)
+            }
+            name => name.strip_suffix(".tmp") == Some(META_PROPERTIES),
+        };
+        if !is_left_over {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Fails, saying why, unless the configuration names this node's controller and no other.

@@ -96,3 +96,19 @@ fn a_directory_that_holds_something_is_left_alone() {
     assert!(begin(folder.path(), text).unwrap().is_none());
     assert!(!folder.path().join("meta.properties").exists());
 }
+
+#[test]
+fn a_format_that_was_cut_off_is_done_again() {
+    let text = "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ncontroller.quorum.voters=2@node2:9093\n";
+    let folder = tempfile::tempdir().unwrap();
+    assert!(begin(folder.path(), text).unwrap().is_some());
+    // Killed before its last file had its name.
+    std::fs::rename(folder.path().join("meta.properties"), folder.path().join("meta.properties.tmp")).unwrap();
+    assert!(begin(folder.path(), text).unwrap().is_some());
+    assert!(folder.path().join("meta.properties").exists());
+
+    // A metadata log that has more than its beginning was somebody's.
+    std::fs::remove_file(folder.path().join("meta.properties")).unwrap();
+    std::fs::write(folder.path().join("__cluster_metadata-0/00000000000000000000.log"), "x").unwrap();
+    assert!(begin(folder.path(), text).unwrap().is_none());
+}
