@@ -1,9 +1,20 @@
 //! Topics as the brokers have them: seen, and changed by the plan's commands.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ottla_client::{Admin, ClientError, ConfigChange, ConfigSource, NewTopic};
 use ottla_plan::topics::{ObservedTopic, TopicCommand};
+
+/// How brokers are spoken to. One topic's description is a few kilobytes, with many partitions a few hundred; a broker must
+/// not be able to cost the operator its memory.
+pub(crate) fn settings() -> ottla_client::Settings {
+    ottla_client::Settings {
+        client_id: "ottla-operator".to_owned(),
+        patience: Duration::from_secs(10),
+        answer_bytes_max: 8 * 1024 * 1024,
+    }
+}
 
 /// A topic as the brokers have it; nothing when there is none.
 ///

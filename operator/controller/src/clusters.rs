@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ottla_client::Admin;
 use ottla_plan::model::TopicController;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// A cluster as topics see it.
 pub(crate) struct Link {
@@ -18,17 +20,95 @@ pub(crate) struct Link {
     /// Whether everything of the cluster stands.
     pub(crate) is_ready: bool,
     /// One connection, used by one topic at a time: brokers are asked little, and never by all topics at once.
-    pub(crate) admin: tokio::sync::Mutex<Option<Admin>>,
+    admin: tokio::sync::Mutex<Option<Admin>>,
+    queue: Mutex<Queue>,
 }
+
+/// Who comes when.
+#[derive(Default)]
+struct Queue {
+    /// The last appointment that was given.
+    last: Option<Instant>,
+    silence: Option<Silence>,
+}
+
+/// A cluster that was not reached.
+struct Silence {
+    until: Instant,
+    failures: u32,
+    why: String,
+}
+
+/// Why it is not a topic's turn.
+#[derive(Debug)]
+pub(crate) enum Away {
+    /// Another topic has the connection.
+    Busy {
+        /// When to come again.
+        wait: Duration,
+    },
+    /// The brokers were not reached a moment ago, and are left alone for a while.
+    Silent {
+        /// When to come again.
+        wait: Duration,
+        /// What was wrong.
+        why: String,
+    },
+}
+
+/// Topics that find the connection in use come again one after the other. Nobody waits meanwhile: a topic that waits takes a
+/// place among those that are worked on, and a cluster that swallows packets would take them all.
+const PACE: Duration = Duration::from_millis(5);
+/// How long a cluster is left alone that was not reached; it doubles with each further time.
+const SILENCE_FIRST: Duration = Duration::from_secs(1);
+/// Longer than this nobody wants to wait after having mended something.
+const SILENCE_LONGEST: Duration = Duration::from_secs(30);
 
 impl Link {
     /// A cluster to which nobody has connected yet.
     pub(crate) fn new(bootstrap: Option<String>, topics: Option<TopicController>, is_ready: bool) -> Link {
-        Link { bootstrap, topics, is_ready, admin: tokio::sync::Mutex::default() }
+        Link { bootstrap, topics, is_ready, admin: tokio::sync::Mutex::default(), queue: Mutex::default() }
+    }
+
+    /// The connection, if it is free and there is hope that somebody is at its other end.
+    pub(crate) fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, Option<Admin>>, Away> {
+        let now = Instant::now();
+        let mut queue = self.queue();
+        let silence = queue.silence.as_ref().filter(|silence| now < silence.until);
+        if let Some((until, why)) = silence.map(|silence| (silence.until, silence.why.clone())) {
+            return Err(Away::Silent { wait: queue.appointment(until, now), why });
+        }
+        self.admin.try_lock().map_err(|_| Away::Busy { wait: queue.appointment(now, now) })
+    }
+
+    /// Notes that the brokers were not reached, and why.
+    pub(crate) fn unreached(&self, why: String) {
+        let mut queue = self.queue();
+        let failures = queue.silence.as_ref().map_or(0, |silence| silence.failures);
+        let wait = SILENCE_FIRST.saturating_mul(1 << failures.min(5)).min(SILENCE_LONGEST);
+        queue.silence = Some(Silence { until: Instant::now() + wait, failures: failures.saturating_add(1), why });
+    }
+
+    /// Notes that the brokers answered, whatever they said.
+    pub(crate) fn reached(&self) {
+        self.queue().silence = None;
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn says_the_same(&self, other: &Link) -> bool {
         self.bootstrap == other.bootstrap && self.topics == other.topics && self.is_ready == other.is_ready
+    }
+}
+
+impl Queue {
+    /// How long until the next appointment that is not taken yet.
+    fn appointment(&mut self, earliest: Instant, now: Instant) -> Duration {
+        let next = self.last.map_or(earliest, |last| earliest.max(last)) + PACE;
+        self.last = Some(next);
+        next.duration_since(now)
     }
 }
 
@@ -57,6 +137,11 @@ impl Clusters {
             drop(links);
             self.changes.send_replace(());
         }
+    }
+
+    /// Whether anything was noted of a cluster.
+    pub(crate) fn knows(&self, namespace: &str, name: &str) -> bool {
+        self.links().contains_key(&(namespace.to_owned(), name.to_owned()))
     }
 
     /// Notes that a cluster is no more.
@@ -115,6 +200,38 @@ mod tests {
         let near = clusters.of_topics("b", "one").map(|link| Arc::as_ptr(&link));
         clusters.forget("a", "one");
         assert_eq!(clusters.of_topics("b", "one").map(|link| Arc::as_ptr(&link)), near, "the near one goes first");
+    }
+
+    #[test]
+    fn nobody_waits_for_a_connection_in_use_and_all_come_again_one_after_the_other() {
+        let link = link(None);
+        let turn = link.turn().unwrap();
+        let waits: Vec<Duration> = (0..3)
+            .map(|_| match link.turn() {
+                Err(Away::Busy { wait }) => wait,
+                other => panic!("it is in use: {other:?}"),
+            })
+            .collect();
+        assert!(waits.is_sorted() && waits[2] - waits[0] < 3 * PACE, "{waits:?}");
+        drop(turn);
+        assert!(link.turn().is_ok());
+    }
+
+    #[test]
+    fn a_cluster_that_was_not_reached_is_left_alone_longer_and_longer_until_it_answers() {
+        let link = link(None);
+        let wait = || match link.turn() {
+            Err(Away::Silent { wait, why }) => (wait.as_secs_f64().round() as u64, why),
+            other => panic!("it was not reached: {other:?}"),
+        };
+        let waits = (0..7).map(|_| {
+            link.unreached("away".to_owned());
+            wait().0
+        });
+        assert_eq!(waits.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(wait().1, "away");
+        link.reached();
+        assert!(link.turn().is_ok());
     }
 
     #[test]

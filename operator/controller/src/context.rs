@@ -1,7 +1,7 @@
 //! What every reconciliation shares, and the frame around each: a bound in time, figures, and a log line where it fails.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::Future;
 use kube::Client;
@@ -31,6 +31,7 @@ pub(crate) struct Context {
     /// Tells events.
     pub(crate) recorder: Recorder,
     retries: Retries,
+    start: Instant,
 }
 
 impl Context {
@@ -38,7 +39,13 @@ impl Context {
     pub(crate) fn new(client: Client, settings: Settings, metrics: Arc<Metrics>) -> Context {
         let reporter = Reporter { controller: REPORTER.to_owned(), instance: Some(settings.instance.clone()) };
         let recorder = Recorder::new(client.clone(), reporter);
-        Context { client, settings, clusters: Clusters::default(), metrics, recorder, retries: Retries::default() }
+        let (clusters, retries) = (Clusters::default(), Retries::default());
+        Context { client, settings, clusters, metrics, recorder, retries, start: Instant::now() }
+    }
+
+    /// For how long the process has worked.
+    pub(crate) fn since_start(&self) -> Duration {
+        self.start.elapsed()
     }
 
     /// Runs one reconciliation. It never fails: what went wrong is logged here, and tried again after a while.

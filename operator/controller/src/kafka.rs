@@ -6,18 +6,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::ResourceExt;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
-use ottla_crds::Kind;
-use ottla_plan::{Plan, names, plan_kafka};
+use ottla_crds::{Kafka, Kind};
+use ottla_plan::{Plan, World, names, plan_kafka, standing};
 
 use crate::apply::apply;
 use crate::clusters::Link;
 use crate::context::{Context, now};
 use crate::error::Error;
-use crate::wake::{self, KafkaMetadata};
-use crate::{kubernetes, observe, report};
+use crate::glimpse::KafkaGlimpse;
+use crate::{kubernetes, observe, report, wake};
 
 /// How many clusters are worked on at a time. More would only wait for the same API server.
 const CONCURRENT_MAX: u16 = 8;
@@ -34,13 +33,13 @@ pub(crate) async fn run(
 ) {
     let (client, namespace) = (context.client.clone(), namespace.as_deref());
     let config = watcher::Config { label_selector: context.settings.selector.clone(), ..watcher::Config::default() };
-    let (store, writer) = reflector::store::<KafkaMetadata>();
-    let resources = watcher(kubernetes::resources::<KafkaMetadata>(&client, namespace), config);
-    let resources = resources.modify(wake::slim).default_backoff().reflect(writer).touched_objects();
+    let (store, writer) = reflector::store::<KafkaGlimpse>();
+    let resources = watcher(kubernetes::resources::<KafkaGlimpse>(&client, namespace), config);
+    let resources = resources.default_backoff().reflect(writer).touched_objects();
     let resources = wake::mended(resources);
     context.metrics.count(Kind::Kafka, {
         let store = store.clone();
-        move || store.state().iter().map(|kafka| (kafka.namespace().unwrap_or_default(), is_paused(kafka))).collect()
+        move || store.state().iter().map(|kafka| (kafka.namespace().to_owned(), is_paused(kafka))).collect()
     });
     let mut controller = Controller::for_stream(resources, store)
         .with_config(Config::default().concurrency(CONCURRENT_MAX))
@@ -59,10 +58,9 @@ pub(crate) async fn run(
     .await;
 }
 
-async fn reconcile(kafka: Arc<KafkaMetadata>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let (namespace, name) = (kafka.namespace().unwrap_or_default(), kafka.name_any());
-    let work = Box::pin(work(&context, &namespace, &name));
-    Ok(context.reconcile(Kind::Kafka, &namespace, &name, work).await)
+async fn reconcile(kafka: Arc<KafkaGlimpse>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let work = Box::pin(work(&context, kafka.namespace(), kafka.name()));
+    Ok(context.reconcile(Kind::Kafka, kafka.namespace(), kafka.name(), work).await)
 }
 
 async fn work(context: &Context, namespace: &str, name: &str) -> Result<Action, Error> {
@@ -80,18 +78,24 @@ async fn work(context: &Context, namespace: &str, name: &str) -> Result<Action, 
     let world = observe::world(client, &kafka, &pools, settings).await?;
     let plan = plan_kafka(&kafka, &pools, &world, settings, now());
     let applied = apply(context, &kafka, &plan, &world).await;
+    // Whatever came of it: topics are served as long as there are brokers.
+    learn(context, &kafka, &plan, &world);
     report::cluster(client, &kafka, &pools, &plan, applied.as_ref().err(), now()).await?;
     applied?;
-    learn(context, namespace, name, &plan);
     Ok(Action::requeue(next_look(context, &plan)))
 }
 
 /// A plan without objects was refused or is paused: what runs goes on as it was, and topics with it.
-fn learn(context: &Context, namespace: &str, name: &str, plan: &Plan) {
-    if !plan.objects.is_empty() {
-        let link = Link::new(plan.operator_bootstrap.clone(), plan.topics.clone(), plan.is_settled());
-        context.clusters.learn(namespace, name, link);
-    }
+fn learn(context: &Context, kafka: &Kafka, plan: &Plan, world: &World) {
+    let (namespace, name) = (kafka.namespace(), kafka.name());
+    let link = if !plan.objects.is_empty() {
+        Link::new(plan.operator_bootstrap.clone(), plan.topics.clone(), plan.is_settled())
+    } else if let (false, Some(found)) = (context.clusters.knows(namespace, name), standing(kafka, world)) {
+        Link::new(found.operator_bootstrap, found.topics, false)
+    } else {
+        return;
+    };
+    context.clusters.learn(namespace, name, link);
 }
 
 fn next_look(context: &Context, plan: &Plan) -> Duration {
@@ -103,6 +107,6 @@ fn next_look(context: &Context, plan: &Plan) -> Duration {
     }
 }
 
-fn is_paused(kafka: &KafkaMetadata) -> bool {
-    kafka.annotations().get(names::PAUSE).is_some_and(|value| value == "true")
+fn is_paused(kafka: &KafkaGlimpse) -> bool {
+    kafka.annotation(names::PAUSE) == Some("true")
 }

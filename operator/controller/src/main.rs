@@ -12,6 +12,8 @@ mod brokers;
 mod clusters;
 mod context;
 mod error;
+mod finalizer;
+mod glimpse;
 mod http;
 mod kafka;
 mod kubernetes;

@@ -12,6 +12,7 @@ use ottla_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{Attempt, Error};
+use crate::glimpse::Glimpse;
 use crate::kubernetes::{self, FIELD_MANAGER};
 
 /// The reason of a resource for which the API server refuses something: the name that users know from Strimzi.
@@ -54,7 +55,8 @@ pub(crate) async fn status<K: Marker>(
         "metadata": {"name": resource.name(), "uid": resource.metadata.uid},
         "status": status,
     });
-    let api: Api<CustomResource<K>> = Api::namespaced(client.clone(), resource.namespace());
+    // What comes back is of no interest, and may be nested too deeply to be read.
+    let api: Api<Glimpse<K>> = Api::namespaced(client.clone(), resource.namespace());
     let params = PatchParams::apply(FIELD_MANAGER).force();
     match api.patch_status(resource.name(), &params, &Patch::Apply(&body)).await {
         Ok(_) => Ok(()),

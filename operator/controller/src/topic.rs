@@ -7,21 +7,23 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::Resource;
+use kube::api::{Api, ListParams};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::Store;
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use ottla_client::{Admin, ClientError};
-use ottla_crds::{Kafka, KafkaTopic, Kind};
+use ottla_crds::{KafkaTopic, Kind};
 use ottla_plan::names;
-use ottla_plan::topics::{FinalizerChange, TopicPlan, plan_topic, topic_failed, topic_name};
-use serde_json::json;
+use ottla_plan::topics::{ObservedTopic, TopicCommand, TopicPlan, plan_topic, topic_failed, topic_name};
+use ottla_vocabulary::Uuid;
 
-use crate::clusters::Link;
+use crate::clusters::{Away, Link};
 use crate::context::{Context, now};
 use crate::error::{Attempt, Error};
+use crate::glimpse::{KafkaGlimpse, TopicGlimpse};
 use crate::settings::Scope;
-use crate::{brokers, kubernetes, report, wake};
+use crate::{brokers, finalizer, kubernetes, report, wake};
 
 /// How many topics are worked on at a time. Those of one cluster take turns at its connection.
 const CONCURRENT_MAX: u16 = 16;
@@ -29,11 +31,20 @@ const CONCURRENT_MAX: u16 = 16;
 const ROUNDS_MAX: usize = 4;
 /// When the rounds were not enough.
 const NEXT_TURN: Duration = Duration::from_secs(1);
+/// Until then every Kafka resource that there is was looked at, if all goes well. Who speaks of a missing one before is
+/// taken back a moment later.
+const SETTLING: Duration = Duration::from_secs(15);
 
 /// What a reconciliation of a topic needs besides the topic.
 struct Topics {
     context: Arc<Context>,
-    store: Store<KafkaTopic>,
+    store: Store<TopicGlimpse>,
+}
+
+/// A topic as it was read, and those that name the same one.
+struct Read {
+    topic: KafkaTopic,
+    siblings: Vec<KafkaTopic>,
 }
 
 /// Serves the KafkaTopics of a namespace, or of all, until told to stop.
@@ -42,15 +53,18 @@ pub(crate) async fn run(
     namespace: Option<String>,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    // A topic without the label is nobody's.
-    let labelled = watcher::Config::default().labels(names::CLUSTER);
-    let (store, writer) = reflector::store::<KafkaTopic>();
-    let api = kubernetes::resources::<KafkaTopic>(&context.client, namespace.as_deref());
-    let resources = watcher(api, labelled).modify(wake::slim).default_backoff().reflect(writer).touched_objects();
+    let (store, writer) = reflector::store::<TopicGlimpse>();
+    let api = kubernetes::resources::<TopicGlimpse>(&context.client, namespace.as_deref());
+    // Those without the label too: a topic is nobody's without it, and yet what is ours may be on it.
+    let resources = watcher(api, watcher::Config::default()).default_backoff().reflect(writer).touched_objects();
     let resources = wake::mended(resources);
     context.metrics.count(Kind::KafkaTopic, {
         let store = store.clone();
-        move || store.state().iter().map(|topic| (topic.namespace().to_owned(), is_paused(topic))).collect()
+        move || {
+            let topics = store.state();
+            let ours = topics.iter().filter(|topic| topic.label(names::CLUSTER).is_some());
+            ours.map(|topic| (topic.namespace().to_owned(), is_paused(topic))).collect()
+        }
     });
     let controller = Controller::for_stream(resources, store.clone())
         .with_config(Config::default().concurrency(CONCURRENT_MAX))
@@ -61,90 +75,148 @@ pub(crate) async fn run(
     wake::drive(results, |namespace, name| context.gone(Kind::KafkaTopic, namespace, name)).await;
 }
 
-async fn reconcile(topic: Arc<KafkaTopic>, topics: Arc<Topics>) -> Result<Action, Infallible> {
+async fn reconcile(seen: Arc<TopicGlimpse>, topics: Arc<Topics>) -> Result<Action, Infallible> {
     let context = &topics.context;
-    let (namespace, name) = (topic.namespace().to_owned(), topic.name().to_owned());
-    let work = Box::pin(work(&topics, &topic));
-    Ok(context.reconcile(Kind::KafkaTopic, &namespace, &name, work).await)
+    let link = seen.label(names::CLUSTER).and_then(|cluster| context.clusters.of_topics(seen.namespace(), cluster));
+    // Before anything is read: there may be thousands of them.
+    if let Some(Err(Away::Busy { wait })) = link.map(|link| link.turn().map(drop)) {
+        return Ok(Action::requeue(wait));
+    }
+    let work = Box::pin(work(&topics, &seen));
+    Ok(context.reconcile(Kind::KafkaTopic, seen.namespace(), seen.name(), work).await)
 }
 
-async fn work(topics: &Topics, topic: &KafkaTopic) -> Result<Action, Error> {
+async fn work(topics: &Topics, seen: &TopicGlimpse) -> Result<Action, Error> {
     let context = &*topics.context;
-    let Some((topic, siblings)) = current(topics, topic).await? else { return Ok(Action::await_change()) };
-    let Some(cluster) = topic.label(names::CLUSTER) else { return Ok(Action::await_change()) };
-    let Some(link) = context.clusters.of_topics(topic.namespace(), cluster) else {
-        return without_cluster(context, &topic, cluster).await;
+    let Some(cluster) = seen.label(names::CLUSTER) else {
+        finalizer::release(context, seen.meta()).await?;
+        return Ok(Action::await_change());
+    };
+    let later = Action::requeue(context.settings.full_interval);
+    let Some(link) = context.clusters.of_topics(seen.namespace(), cluster) else {
+        return without_cluster(topics, seen, cluster).await;
     };
     let Some(controller) = &link.topics else {
-        // Nobody is to control topics, so nobody would ever let the resource go.
-        release(context, &topic).await?;
-        return Ok(Action::requeue(context.settings.full_interval));
+        // Nobody is to control topics, so nobody would ever let the resource go. Its status is left to whoever controls
+        // topics of such clusters.
+        finalizer::release(context, seen.meta()).await?;
+        return Ok(later);
     };
-    if needs_no_brokers(&topic, &siblings) {
-        let plan = plan_topic(&topic, &siblings, None, now());
-        let topic = finalize(context, &topic, plan.finalizer).await?;
-        if let Some(status) = plan.status {
-            report::status(&context.client, &topic, &status).await?;
+    let Some(Read { topic, siblings }) = read(topics, seen).await? else { return Ok(later) };
+    let plan = without_asking(&topic, &siblings);
+    let sooner = match &link.bootstrap {
+        _ if plan.commands.is_empty() => conclude(context, topic, plan).await.map(|()| None)?,
+        Some(bootstrap) => rounds(context, &link, bootstrap, topic, &siblings).await?,
+        None => {
+            unserved(context, &topic, &format!("the cluster {cluster} has no open listener")).await?;
+            return Ok(later);
         }
-    } else if !rounds(context, &link, topic, &siblings).await? {
-        return Ok(Action::requeue(NEXT_TURN));
-    }
-    let interval = u64::try_from(controller.interval_ms).map_or(context.settings.full_interval, Duration::from_millis);
-    Ok(Action::requeue(interval.max(NEXT_TURN)))
-}
-
-/// The resource, and those that name the same topic. What was kept from a watch is good enough for making topics; where a
-/// topic may be deleted, everything is read afresh.
-async fn current(topics: &Topics, topic: &KafkaTopic) -> Result<Option<(KafkaTopic, Vec<KafkaTopic>)>, Error> {
-    let name = topic_name(topic).to_owned();
-    if topic.metadata.deletion_timestamp.is_none() {
-        let kept = topics.store.state();
-        let same = kept.iter().filter(|other| other.namespace() == topic.namespace() && topic_name(other) == name);
-        return Ok(Some((topic.clone(), same.map(|other| KafkaTopic::clone(other)).collect())));
-    }
-    let api: Api<KafkaTopic> = Api::namespaced(topics.context.client.clone(), topic.namespace());
-    let all = api.list(&ListParams::default().labels(names::CLUSTER)).await;
-    let all = all.attempt(|| format!("list the KafkaTopics of {}", topic.namespace()))?.items;
-    let Some(fresh) = all.iter().find(|other| other.metadata.uid == topic.metadata.uid).cloned() else {
-        return Ok(None);
     };
-    let same = all.into_iter().filter(|other| topic_name(other) == topic_name(&fresh)).collect();
-    Ok(Some((fresh, same)))
+    let interval = u64::try_from(controller.interval_ms).map_or(context.settings.full_interval, Duration::from_millis);
+    Ok(Action::requeue(sooner.unwrap_or_else(|| interval.max(NEXT_TURN))))
 }
 
-/// Whether the plan for a resource that is not going away is complete without asking: paused, unmanaged, or wrong.
-fn needs_no_brokers(topic: &KafkaTopic, siblings: &[KafkaTopic]) -> bool {
-    topic.metadata.deletion_timestamp.is_none() && plan_topic(topic, siblings, None, now()).commands.is_empty()
+/// The resource, and those that name the same topic; nothing when it is gone, or cannot be read, which is told. What was
+/// kept from a watch is good enough for making topics; where a topic may be deleted, everything is read afresh.
+async fn read(topics: &Topics, seen: &TopicGlimpse) -> Result<Option<Read>, Error> {
+    let client = &topics.context.client;
+    let api: Api<KafkaTopic> = Api::namespaced(client.clone(), seen.namespace());
+    let attempt = || format!("read KafkaTopic {}/{}", seen.namespace(), seen.name());
+    let topic = match api.get(seen.name()).await {
+        Ok(topic) => topic,
+        Err(error) if kubernetes::is_absent(&error) => return Ok(None),
+        // Whether it may go is decided by what was seen of it.
+        Err(kube::Error::SerdeError(_)) if seen.meta().deletion_timestamp.is_some() => seen.resource(),
+        Err(kube::Error::SerdeError(error)) => {
+            tracing::warn!(namespace = seen.namespace(), name = seen.name(), %error, "a KafkaTopic cannot be read");
+            return Ok(None);
+        }
+        Err(error) => return Err(error).attempt(attempt),
+    };
+    let name = topic_name(&topic);
+    let same = |other: &TopicGlimpse| {
+        let other = other.resource();
+        (other.namespace() == topic.namespace() && topic_name(&other) == name).then_some(other)
+    };
+    let siblings = match topic.metadata.deletion_timestamp {
+        None => topics.store.state().iter().filter_map(|other| same(other)).collect(),
+        Some(_) => {
+            let api: Api<TopicGlimpse> = Api::namespaced(client.clone(), seen.namespace());
+            let all = api.list(&ListParams::default().labels(names::CLUSTER)).await;
+            let all = all.attempt(|| format!("list the KafkaTopics of {}", seen.namespace()))?;
+            all.items.iter().filter_map(same).collect()
+        }
+    };
+    Ok(Some(Read { topic, siblings }))
 }
 
-/// Whether all is done.
-async fn rounds(context: &Context, link: &Link, topic: KafkaTopic, siblings: &[KafkaTopic]) -> Result<bool, Error> {
-    let Some(bootstrap) = &link.bootstrap else { return Ok(true) };
-    let mut topic = topic;
-    let mut connection = link.admin.lock().await;
+/// The plan as it is while nobody knows the topic. Where it has no commands it is complete: the resource is paused,
+/// unmanaged or wrong, or has no say over the topic that would be deleted with it.
+fn without_asking(topic: &KafkaTopic, siblings: &[KafkaTopic]) -> TopicPlan {
+    let absent = plan_topic(topic, siblings, None, now());
+    // There is no topic that Kafka could not name.
+    if topic.metadata.deletion_timestamp.is_none() || absent.topic.is_none() {
+        return absent;
+    }
+    let there = ObservedTopic { id: Uuid([0; 16]), partitions: 1, replication_factor: 1, config: Default::default() };
+    plan_topic(topic, siblings, Some(&there), now())
+}
+
+/// Finalizer and status of a plan without commands.
+async fn conclude(context: &Context, mut topic: KafkaTopic, plan: TopicPlan) -> Result<(), Error> {
+    topic.metadata = finalizer::change(context, &topic.metadata, plan.finalizer).await?;
+    match plan.status {
+        Some(status) => report::status(&context.client, &topic, &status).await,
+        None => Ok(()),
+    }
+}
+
+/// How soon the topic is to be looked at again, where that is not the usual time.
+async fn rounds(
+    context: &Context,
+    link: &Link,
+    bootstrap: &str,
+    mut topic: KafkaTopic,
+    siblings: &[KafkaTopic],
+) -> Result<Option<Duration>, Error> {
+    let mut connection = match link.turn() {
+        Ok(connection) => connection,
+        Err(Away::Busy { wait }) => return Ok(Some(wait)),
+        Err(Away::Silent { wait, why }) => {
+            if !is_ready(&topic) {
+                unserved(context, &topic, &why).await?;
+            }
+            return Ok(Some(wait));
+        }
+    };
+    let (mut last, mut is_repeated) = (Vec::new(), false);
     for _ in 0..ROUNDS_MAX {
-        let round = round(&mut connection, bootstrap, &topic, siblings).await;
-        let (admin, plan) = match round {
+        let (admin, plan) = match round(&mut connection, bootstrap, &topic, siblings).await {
             Ok(round) => round,
-            Err(error) => return Err(give_up(context, &topic, error).await),
+            Err(error) => return Err(give_up(context, link, &topic, error).await),
         };
-        topic = finalize(context, &topic, plan.finalizer).await?;
+        link.reached();
+        if plan.commands.is_empty() {
+            return conclude(context, topic, plan).await.map(|()| None);
+        }
+        topic.metadata = finalizer::change(context, &topic.metadata, plan.finalizer).await?;
         let name = plan.topic.as_ref().map_or_else(|| topic_name(&topic), |name| name.as_str()).to_owned();
-        for command in plan.commands {
+        for command in &plan.commands {
             tracing::info!(resource = %format_args!("{}/{}", topic.namespace(), topic.name()), topic = %name, ?command, "topic");
-            if let Err(error) = brokers::carry_out(admin, &name, command).await {
-                return Err(give_up(context, &topic, error).await);
+            if let Err(error) = brokers::carry_out(admin, &name, command.clone()).await {
+                return Err(give_up(context, link, &topic, error).await);
             }
         }
-        if let Some(status) = plan.status {
-            report::status(&context.client, &topic, &status).await?;
-            return Ok(true);
-        }
-        if plan.finalizer == FinalizerChange::Remove {
-            return Ok(true);
-        }
+        is_repeated = plan.commands == last;
+        last = plan.commands;
     }
-    Ok(false)
+    let [TopicCommand::Configure { set, remove }] = &last[..] else { return Ok(Some(NEXT_TURN)) };
+    if !is_repeated {
+        return Ok(Some(NEXT_TURN));
+    }
+    let keys: Vec<&str> = set.keys().chain(remove).map(String::as_str).collect();
+    unserved(context, &topic, &format!("the brokers take {} and keep another value", keys.join(", "))).await?;
+    Ok(None)
 }
 
 /// Looks at the topic and plans.
@@ -156,7 +228,7 @@ async fn round<'a>(
 ) -> Result<(&'a mut Admin, TopicPlan), ClientError> {
     let admin = match connection {
         Some(admin) => admin,
-        None => connection.insert(Admin::connect(&[bootstrap.to_owned()], Default::default()).await?),
+        None => connection.insert(Admin::connect(&[bootstrap.to_owned()], brokers::settings()).await?),
     };
     let observed = brokers::observe(admin, topic_name(topic)).await?;
     let plan = plan_topic(topic, siblings, observed.as_ref(), now());
@@ -165,25 +237,48 @@ async fn round<'a>(
 
 /// Says in the status what the brokers said. A topic that is ready stays so while only the way to the brokers fails: a
 /// broker that restarts is no news about its topics.
-async fn give_up(context: &Context, topic: &KafkaTopic, error: ClientError) -> Error {
-    let conditions = topic.status["conditions"].as_array().into_iter().flatten();
-    let is_ready = conditions.into_iter().any(|each| each["type"] == "Ready" && each["status"] == "True");
-    if !(is_ready && brokers::is_unreachable(&error)) {
-        let status = topic_failed(topic, &error.to_string(), now());
-        if let Err(error) = report::status(&context.client, topic, &status).await {
-            tracing::warn!(%error, "the status of a topic could not be written");
-        }
+async fn give_up(context: &Context, link: &Link, topic: &KafkaTopic, error: ClientError) -> Error {
+    let is_unreachable = brokers::is_unreachable(&error);
+    match is_unreachable {
+        true => link.unreached(error.to_string()),
+        false => link.reached(),
+    }
+    if !(is_unreachable && is_ready(topic))
+        && let Err(error) = unserved(context, topic, &error.to_string()).await
+    {
+        tracing::warn!(%error, "the status of a topic could not be written");
     }
     Error::Kafka { attempt: format!("control the topic {}", topic_name(topic)), error }
 }
 
+/// Says in the status why the resource does not come true.
+async fn unserved(context: &Context, topic: &KafkaTopic, why: &str) -> Result<(), Error> {
+    report::status(&context.client, topic, &topic_failed(topic, why, now())).await
+}
+
 /// A topic whose cluster was not seen since the process was started. If there is none any more, a resource that is being
-/// deleted may go: its topic went with the cluster.
-async fn without_cluster(context: &Context, topic: &KafkaTopic, cluster: &str) -> Result<Action, Error> {
-    if topic.metadata.deletion_timestamp.is_some() && !exists(context, topic.namespace(), cluster).await? {
-        release(context, topic).await?;
+/// deleted may go: its topic went with the cluster. Of a cluster that is there and not known, another operator may know.
+async fn without_cluster(topics: &Topics, seen: &TopicGlimpse, cluster: &str) -> Result<Action, Error> {
+    let context = &*topics.context;
+    let is_leaving = seen.meta().deletion_timestamp.is_some();
+    if !is_leaving && context.since_start() < SETTLING {
+        return Ok(Action::requeue(SETTLING));
     }
-    Ok(Action::requeue(context.settings.full_interval))
+    let later = Action::requeue(context.settings.full_interval);
+    if exists(context, seen.namespace(), cluster).await? {
+        return Ok(later);
+    }
+    if is_leaving {
+        finalizer::release(context, seen.meta()).await?;
+        return Ok(later);
+    }
+    let Some(Read { topic, siblings }) = read(topics, seen).await? else { return Ok(later) };
+    let plan = without_asking(&topic, &siblings);
+    match plan.status {
+        Some(status) => report::status(&context.client, &topic, &status).await?,
+        None => unserved(context, &topic, &format!("there is no Kafka {cluster}")).await?,
+    }
+    Ok(later)
 }
 
 /// Whether a Kafka resource of this name stands in any namespace from which topics of this one may be controlled.
@@ -195,45 +290,22 @@ async fn exists(context: &Context, namespace: &str, cluster: &str) -> Result<boo
         Scope::Some(served) => served.iter().map(String::as_str).chain([namespace]).map(Some).collect(),
     };
     for namespace in namespaces {
-        let api = kubernetes::resources::<Kafka>(&context.client, namespace);
-        if !api.list_metadata(&named).await.attempt(attempt)?.items.is_empty() {
+        let api = kubernetes::resources::<KafkaGlimpse>(&context.client, namespace);
+        if !api.list(&named).await.attempt(attempt)?.items.is_empty() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Lets a resource go that waits for nobody.
-async fn release(context: &Context, topic: &KafkaTopic) -> Result<(), Error> {
-    let is_held = topic.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::TOPIC_FINALIZER);
-    if is_held && topic.metadata.deletion_timestamp.is_some() {
-        finalize(context, topic, FinalizerChange::Remove).await?;
-    }
-    Ok(())
+fn is_ready(topic: &KafkaTopic) -> bool {
+    let conditions = topic.status["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().any(|each| each["type"] == "Ready" && each["status"] == "True")
 }
 
-/// Changes the finalizer of a resource that is still as it was read, and gives the resource as it is then.
-async fn finalize(context: &Context, topic: &KafkaTopic, change: FinalizerChange) -> Result<KafkaTopic, Error> {
-    let mut finalizers = topic.metadata.finalizers.clone().unwrap_or_default();
-    match change {
-        FinalizerChange::Keep => return Ok(topic.clone()),
-        FinalizerChange::Add => finalizers.push(names::TOPIC_FINALIZER.to_owned()),
-        FinalizerChange::Remove => finalizers.retain(|finalizer| finalizer != names::TOPIC_FINALIZER),
-    }
-    let metadata = json!({
-        "uid": topic.metadata.uid,
-        "resourceVersion": topic.metadata.resource_version,
-        "finalizers": finalizers,
-    });
-    let params = PatchParams { field_manager: Some(kubernetes::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    let api: Api<KafkaTopic> = Api::namespaced(context.client.clone(), topic.namespace());
-    match api.patch(topic.name(), &params, &Patch::Merge(&json!({"metadata": metadata}))).await {
-        // The last finalizer went, and the resource with it.
-        Err(error) if kubernetes::is_absent(&error) => Ok(topic.clone()),
-        done => done.attempt(|| format!("change the finalizer of KafkaTopic {}/{}", topic.namespace(), topic.name())),
-    }
-}
-
-fn is_paused(topic: &KafkaTopic) -> bool {
+fn is_paused(topic: &TopicGlimpse) -> bool {
     topic.annotation(names::PAUSE) == Some("true")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,9 @@ use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::{self, Config};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Client, ResourceExt};
-use ottla_crds::{Kafka, KafkaNodePool};
 use ottla_plan::{ObjectKind, names};
 
+use crate::glimpse::{KafkaGlimpse, PoolGlimpse};
 use crate::kubernetes;
 
 /// The kinds that are made for a Kafka resource, or by what is made for it.
@@ -28,9 +28,6 @@ pub(crate) const OWNED: [ObjectKind; 8] = [
     ObjectKind::StatefulSet,
     ObjectKind::Pod,
 ];
-
-/// The name under which Kafka resources are known while only their metadata is kept.
-pub(crate) type KafkaMetadata = PartialObjectMeta<Kafka>;
 
 /// Changes of what was made, by its kind: the Kafka resource that it was made for.
 pub(crate) fn owned(
@@ -51,8 +48,8 @@ pub(crate) fn owned(
 pub(crate) fn pools(
     client: &Client,
     namespace: Option<&str>,
-) -> impl Stream<Item = Result<PartialObjectMeta<KafkaNodePool>, watcher::Error>> + Send + use<> {
-    let api = kubernetes::resources::<PartialObjectMeta<KafkaNodePool>>(client, namespace);
+) -> impl Stream<Item = Result<PoolGlimpse, watcher::Error>> + Send + use<> {
+    let api = kubernetes::resources::<PoolGlimpse>(client, namespace);
     mended(watch(api, Config::default()).default_backoff().touched_objects())
 }
 
@@ -70,15 +67,9 @@ pub(crate) fn mended<T: Send>(
 }
 
 /// The Kafka resource that an object names by its label.
-pub(crate) fn cluster_of<K: ResourceExt>(object: &K) -> Option<ObjectRef<KafkaMetadata>> {
+pub(crate) fn cluster_of<K: ResourceExt>(object: &K) -> Option<ObjectRef<KafkaGlimpse>> {
     let cluster = object.labels().get(names::CLUSTER)?;
     Some(ObjectRef::new(cluster).within(&object.namespace()?))
-}
-
-/// Takes away what only burdens memory.
-pub(crate) fn slim<K: ResourceExt>(resource: &mut K) {
-    resource.managed_fields_mut().clear();
-    resource.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
 }
 
 /// Drives a controller. Reconciliations and watches tell of their own errors, so what comes out here is a resource that is

@@ -264,6 +264,92 @@ fn a_topic_whose_cluster_is_gone_is_let_go() {
     assert!(!operator.log().contains("orbidden"), "{}", operator.log());
 }
 
+/// A topic of the example's cluster.
+fn topic(namespace: &str, name: &str, more: &Value) -> Value {
+    let mut topic = json!({
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "KafkaTopic",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"strimzi.io/cluster": "my-cluster"}},
+        "spec": {"partitions": 1, "replicas": 1},
+    });
+    let metadata = more.as_object().into_iter().flatten();
+    metadata.for_each(|(field, value)| topic["metadata"][field] = value.clone());
+    topic
+}
+
+/// Waits until a topic says why it is not ready, in these words.
+fn await_reason(server: &Kubectl, namespace: &str, name: &str, words: &str) {
+    eventually(words, || {
+        let condition = server.get(namespace, "kafkatopic", name)["status"]["conditions"][0].clone();
+        condition["status"] == "False" && condition["message"].as_str().unwrap_or_default().contains(words)
+    });
+}
+
+#[test]
+fn a_topic_that_cannot_be_served_says_why_and_one_that_cannot_be_read_stops_no_other() {
+    let server = api_server();
+    let namespace = server.namespace("unserved");
+    // Deeper than a parser follows, and yet nothing that the definition forbids.
+    let deep = (0..300).fold(json!(1), |deep, _| json!({"a": deep}));
+    let mut unreadable = topic(&namespace, "unreadable", &Value::Null);
+    unreadable["spec"]["config"] = json!({"deep": deep});
+    server.apply(&unreadable);
+    server.apply(&topic(&namespace, "early", &Value::Null));
+    let kubeconfig = service_account(server, &namespace, Some(&[&namespace]));
+    let operator = start(&kubeconfig, &namespace, &namespace, &ALONE);
+    eventually("the unreadable topic is told of", || operator.log().contains("a KafkaTopic cannot be read"));
+    await_reason(server, &namespace, "early", "there is no Kafka my-cluster");
+
+    apply_cluster(server, &namespace);
+    await_reason(server, &namespace, "early", "my-cluster-kafka-bootstrap");
+    let closed = json!({"spec": {"kafka": {"authorization": {"type": "simple"}}}}).to_string();
+    server.run(&["--namespace", &namespace, "patch", "kafka/my-cluster", "--type=merge", "--patch", &closed]);
+    await_reason(server, &namespace, "early", "no open listener");
+    assert!(!operator.log().contains("orbidden"), "{}", operator.log());
+}
+
+#[test]
+fn a_new_operator_serves_topics_of_a_paused_and_of_a_refused_cluster() {
+    let server = api_server();
+    for (name, patch) in [
+        ("paused", json!({"metadata": {"annotations": {"strimzi.io/pause-reconciliation": "true"}}})),
+        ("refused", json!({"spec": {"kafka": {"listeners": []}}})),
+    ] {
+        let namespace = server.namespace(&format!("restart-{name}"));
+        apply_cluster(server, &namespace);
+        let kubeconfig = service_account(server, &namespace, Some(&[&namespace]));
+        let operator = start(&kubeconfig, &namespace, &namespace, &ALONE);
+        eventually("the service is there", || names(server, &namespace, "services").contains("kafka-bootstrap"));
+        drop(operator);
+        let patch = patch.to_string();
+        server.run(&["--namespace", &namespace, "patch", "kafka/my-cluster", "--type=merge", "--patch", &patch]);
+        let _operator = start(&kubeconfig, &namespace, &namespace, &ALONE);
+        server.apply(&topic(&namespace, "late", &Value::Null));
+        // Nobody listens there, as no pod ever runs; that it was tried is what is asked about.
+        await_reason(server, &namespace, "late", "my-cluster-kafka-bootstrap");
+    }
+}
+
+#[test]
+fn a_topic_goes_where_nobody_could_delete_anything() {
+    let server = api_server();
+    let namespace = server.namespace("let-go");
+    apply_cluster(server, &namespace);
+    let held = json!(["strimzi.io/topic-operator"]);
+    let mut misnamed = topic(&namespace, "misnamed", &json!({"finalizers": held}));
+    misnamed["spec"]["topicName"] = json!("no name!");
+    server.apply(&misnamed);
+    server.apply(&topic(&namespace, "unlabelled", &json!({"finalizers": held, "labels": {}})));
+    let unmanaged = json!({"finalizers": held, "annotations": {"strimzi.io/managed": "false"}});
+    server.apply(&topic(&namespace, "unmanaged", &unmanaged));
+    let kubeconfig = service_account(server, &namespace, Some(&[&namespace]));
+    let operator = start(&kubeconfig, &namespace, &namespace, &ALONE);
+    eventually("the service is there", || names(server, &namespace, "services").contains("kafka-bootstrap"));
+    server.run(&["--namespace", &namespace, "delete", "kafkatopics", "--all", "--wait=false"]);
+    eventually("the topics are gone", || names(server, &namespace, "kafkatopics").is_empty());
+    assert!(!operator.log().contains("control the topic"), "no broker is there to be asked:\n{}", operator.log());
+}
+
 #[test]
 fn a_plan_is_shown_without_any_cluster() {
     let plan = |file: &str| {
