@@ -54,18 +54,27 @@ fn serve(options: &Serve) -> Result<()> {
         .enable_all()
         .build()
         .context("start the runtime")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
         let running = tokio::select! {
             started = start(options, &levels) => started?,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return abandon("SIGTERM"),
+            _ = interrupt.recv() => return abandon("SIGINT"),
         };
         tokio::select! {
             _ = terminate.recv() => tracing::info!("told to stop by SIGTERM"),
             _ = interrupt.recv() => tracing::info!("told to stop by SIGINT"),
         }
         running.stop().await
-    })
+    });
+    // A start that was abandoned may be reading logs still; nobody waits for it.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Ends in the middle of a start. Logs that are being recovered are as after a crash, and the next start recovers them.
+fn abandon(signal: &str) -> Result<()> {
+    tracing::info!("told to stop by {signal} before the start was over");
+    Ok(())
 }
