@@ -1,6 +1,8 @@
 //! An answer grows with what there is to tell, not with how often a request names it: a name is a few bytes, what is told
 //! of it may be thousands. What is named twice is told once, and where names need not exist an answer has an end.
 
+use ottla_records::{BatchBuilder, BatchOptions, Codec, Compression};
+use ottla_vocabulary::Timestamp;
 use ottla_wire::create_topics_request::CreatableTopic;
 use ottla_wire::delete_groups_response::DeletableGroupResult;
 use ottla_wire::describe_configs_request::DescribeConfigsResource;
@@ -10,6 +12,7 @@ use ottla_wire::fetch_request::{FetchPartition, FetchTopic};
 use ottla_wire::metadata_request::MetadataRequestTopic;
 use ottla_wire::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use ottla_wire::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
+use ottla_wire::produce_request::{PartitionProduceData, TopicProduceData};
 use ottla_wire::*;
 
 use crate::world::{Came, World, batch, read};
@@ -117,6 +120,31 @@ fn so_many_topics_are_made_in_one_request_and_not_all_of_their_configurations_to
             .iter()
             .all(|topic| topic.configs.as_ref().unwrap().is_empty() && topic.topic_config_error_code == policy)
     );
+}
+
+#[test]
+fn what_is_wrong_with_each_record_is_told_of_a_thousand() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(folder.path(), "");
+    assert_eq!(world.create_with("latest", 3, &[("cleanup.policy", "compact")]), 0);
+    let compression = Compression::new(Codec::Zstd);
+    let mut builder = BatchBuilder::new(BatchOptions { compression, ..BatchOptions::default() });
+    for _ in 0..600 {
+        builder.push(Timestamp(1_700_000_000_000), None, Some(b"a"), &[]);
+    }
+    let keyless = builder.finish().unwrap();
+    assert!(keyless.len() < 1000, "600 records in {} bytes", keyless.len());
+    let partition = |index| PartitionProduceData { index, records: Some(Records::Bytes(&keyless)) };
+    let topic_id = world.topic_id("latest");
+    let topic = TopicProduceData { topic_id, partition_data: (0..3).map(partition).collect(), ..Default::default() };
+    let request = ProduceRequest { acks: -1, timeout_ms: 1000, topic_data: vec![topic].into(), ..Default::default() };
+    let bytes = told(&mut world, &request, 13);
+    let answer = read::<ProduceResponse<'_>>(&bytes, 13);
+    let partitions = answer.responses.iter().next().unwrap().partition_responses;
+    let found: Vec<_> = partitions.iter().map(|one| (one.error_code, one.record_errors.len())).collect();
+    let code = ErrorCode::InvalidRecord.code();
+    assert_eq!(found, [(code, 600), (code, 400), (code, 0)]);
+    assert!(partitions.iter().all(|one| one.error_message.unwrap().contains("600 record errors")));
 }
 
 #[test]
