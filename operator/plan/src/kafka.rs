@@ -88,7 +88,8 @@ fn decide(
     refuse_foreign(kafka, cluster, world, findings);
     refuse_removal(cluster, world, findings);
     for (pool, node) in cluster.pools.iter().filter_map(|pool| Some((pool, pool.nodes.first()?))) {
-        validate::judge(&render::properties_of_node(cluster, pool, node), cluster, findings);
+        let text = render::properties_of_node(cluster, pool, node);
+        validate::judge(&text, &kafka.spec["kafka"]["config"], findings);
     }
     let objects = render::objects(cluster, world, settings);
     for fault in inspect(&objects) {

@@ -21,6 +21,7 @@
 
 mod difference;
 pub mod document;
+mod effect;
 pub mod finding;
 mod fingerprint;
 pub mod inspect;

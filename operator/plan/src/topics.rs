@@ -9,11 +9,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ottla_crds::{Fault, KafkaTopic, Kind};
+use ottla_config::catalogue;
+use ottla_crds::{Fault, KafkaTopic, Kind, Path};
 use ottla_vocabulary::{Timestamp, TopicName, Uuid};
 use serde_json::{Value, json};
 
 use crate::document::plain_text;
+use crate::effect;
+use crate::finding::Reason;
 use crate::names;
 use crate::status::dated;
 
@@ -168,6 +171,10 @@ fn check(resource: &KafkaTopic, siblings: &[KafkaTopic]) -> (Vec<Value>, Option<
         let message = format!("spec.config sets {}, which is left to what moves copies", throttled.join(" and "));
         warnings.push(warning("InvalidConfig", message));
     }
+    let idle = idle_settings(resource);
+    if !idle.is_empty() {
+        warnings.push(warning(Reason::Configuration.name(), idle.join("; ")));
+    }
     let odd = odd_settings(resource);
     let refusal = if !wrong.is_empty() {
         Some(("InvalidResourceException", joined(&wrong)))
@@ -195,8 +202,34 @@ fn joined<T: ToString>(problems: &[T]) -> String {
 
 fn odd_settings(resource: &KafkaTopic) -> Vec<String> {
     let settings = resource.spec["config"].as_object().into_iter().flatten();
-    let odd = settings.filter(|(_, value)| !value.is_null() && setting(value).is_none());
-    odd.map(|(key, _)| format!("spec.config[\"{key}\"] must be a plain value or a list of such")).collect()
+    let mut odd: Vec<String> = settings
+        .filter(|(_, value)| !value.is_null() && setting(value).is_none())
+        .map(|(key, _)| format!("{} must be a plain value or a list of such", path_of(key)))
+        .collect();
+    for (key, text) in self::settings(resource) {
+        // A key that the table does not have is for the brokers to judge, which may be of another version.
+        if let Some(Err(complaint)) = catalogue::topic_key(&key).map(|row| row.parse(&text)) {
+            odd.push(format!("{} is refused by brokers: {complaint}", path_of(&key)));
+        }
+    }
+    if resource.spec["partitions"].as_i64().is_some_and(|count| i64::from(i32::MAX) < count) {
+        odd.push(format!("spec.partitions must be at most {}, and is {}", i32::MAX, resource.spec["partitions"]));
+    }
+    odd
+}
+
+/// What brokers take and do not act on.
+fn idle_settings(resource: &KafkaTopic) -> Vec<String> {
+    let why = |(key, text): (String, String)| {
+        let row = catalogue::topic_key(&key)?;
+        Some(format!("{} {}", path_of(&key), effect::why_none(row, &row.parse(&text).ok()?)?))
+    };
+    settings(resource).into_iter().filter_map(why).collect()
+}
+
+/// A setting as messages name it.
+fn path_of(key: &str) -> Path {
+    Path::root().field("spec").field("config").field(key)
 }
 
 /// The name that the topic had, when it is another now.
@@ -253,7 +286,9 @@ fn difference(resource: &KafkaTopic, observed: &ObservedTopic) -> (Vec<TopicComm
         ));
     }
     let wanted = settings(resource);
-    let is_other = |(key, value): &(&String, &String)| observed.config.get(*key) != Some(*value);
+    let is_other = |(key, wanted): &(&String, &String)| {
+        observed.config.get(*key).is_none_or(|present| answered(key, present) != answered(key, wanted))
+    };
     let set: BTreeMap<String, String> =
         wanted.iter().filter(is_other).map(|(key, value)| (key.clone(), value.clone())).collect();
     let is_extra = |key: &&String| !wanted.contains_key(*key) && !THROTTLES.contains(&key.as_str());
@@ -270,6 +305,12 @@ fn settings(resource: &KafkaTopic) -> BTreeMap<String, String> {
         .filter(|(key, _)| !THROTTLES.contains(&key.as_str()))
         .filter_map(|(key, value)| Some((key.clone(), setting(value)?)))
         .collect()
+}
+
+/// A value as brokers answer it: `1` is told as `1.0` where a decimal is asked for, and `False` as `false`.
+fn answered(key: &str, text: &str) -> String {
+    let parsed = catalogue::topic_key(key).and_then(|row| row.parse(text).ok());
+    parsed.and_then(|value| value.answer()).unwrap_or_else(|| text.to_owned())
 }
 
 fn setting(value: &Value) -> Option<String> {

@@ -111,7 +111,7 @@ fn read(
     }
     let broker_count = nodes::broker_count(&part, pools);
     let pools = nodes::read(kafka, pools, &part, world, settings, findings);
-    let listeners = listeners::read(&part, findings);
+    let listeners = listeners::read(&part, &pools, findings);
     let config = config::read(&part.field("config"), broker_count, &listeners, findings);
     check_versions(&part, findings);
     let cluster = Cluster {

@@ -237,6 +237,22 @@ fn a_wrong_resource_names_the_field_and_asks_nothing() {
         ("a", json!({"partitions": 0}), "spec.partitions must be a whole number of at least 1, and is 0"),
         ("a", json!({"config": {"retention.ms": {"a": 1}}}), "spec.config[\"retention.ms\"] must be a plain value"),
         ("a", json!({"topicName": "a b"}), "spec.topicName cannot name a topic"),
+        (
+            "a",
+            json!({"partitions": 2_147_483_648_i64}),
+            "spec.partitions must be at most 2147483647, and is 2147483648",
+        ),
+        (
+            "a",
+            json!({"config": {"retention.ms": "two days"}}),
+            "spec.config[\"retention.ms\"] is refused by brokers: Invalid value two days for configuration retention.ms: \
+             Not a number of type LONG (allowed: a whole number of 64 bits",
+        ),
+        (
+            "a",
+            json!({"config": {"cleanup.policy": "shrink"}}),
+            "spec.config[\"cleanup.policy\"] is refused by brokers: Invalid value shrink for configuration cleanup.policy",
+        ),
     ] {
         let plan = plan_topic(&resource(name, spec), &[], None, NOW);
         let TopicPlan { commands, status: Some(status), finalizer: FinalizerChange::Keep, .. } = plan else {
@@ -268,4 +284,39 @@ fn a_broker_that_refuses_is_quoted() {
     assert_eq!(status["conditions"][0]["reason"], "KafkaError");
     assert_eq!(status["conditions"][0]["message"], "Topic deletion is disabled.");
     assert_eq!(status["conditions"][0]["lastTransitionTime"], "2026-01-01T00:00:00Z");
+}
+
+/// Brokers answer settings in Kafka's own form, which need not be the user's.
+#[test]
+fn a_setting_is_the_same_however_it_is_written() {
+    for (key, wanted, answered) in [
+        ("min.cleanable.dirty.ratio", json!(1), "1.0"),
+        ("min.cleanable.dirty.ratio", json!("0.50"), "0.5"),
+        ("min.cleanable.dirty.ratio", json!(0.5), "0.5"),
+        ("unclean.leader.election.enable", json!("False"), "false"),
+        ("cleanup.policy", json!("delete, compact"), "delete,compact"),
+        ("cleanup.policy", json!(["delete", "compact"]), "delete,compact"),
+        ("retention.ms", json!(" 5 "), "5"),
+    ] {
+        let mut topic = resource("my-topic", json!({"config": {key: wanted}}));
+        let mut brokers = Brokers::with("my-topic", 1, 1, &[(key, answered)]);
+        assert_eq!(run(&mut topic, &[], &mut brokers), ["finalizer Add"], "{key}: {wanted}");
+        assert_eq!(condition(&topic), "Ready True", "{key}: {wanted}");
+    }
+    let mut topic = resource("my-topic", json!({"config": {"min.cleanable.dirty.ratio": "0.7"}}));
+    let mut brokers = Brokers::with("my-topic", 1, 1, &[("min.cleanable.dirty.ratio", "0.5")]);
+    assert!(run(&mut topic, &[], &mut brokers)[1].starts_with("Configure"));
+}
+
+#[test]
+fn a_setting_that_changes_nothing_is_warned_of() {
+    let config = json!({"min.cleanable.dirty.ratio": 0.7, "cleanup.policy": "compact", "retention.ms": 5, "min.compaction.lag.ms": 0});
+    let mut topic = resource("my-topic", json!({"config": config}));
+    run(&mut topic, &[], &mut Brokers::default());
+    assert_eq!(condition(&topic), "Ready True");
+    let said = messages(&topic.status);
+    let [policy, ratio] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(policy.starts_with("spec.config[\"cleanup.policy\"] has no effect yet as to compact"), "{policy}");
+    assert!(ratio.starts_with("spec.config[\"min.cleanable.dirty.ratio\"] has no effect yet"), "{ratio}");
+    assert_eq!(topic.status["conditions"][1]["reason"], "KafkaConfiguration");
 }

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use ottla_config::key::Honoured;
 use ottla_config::{Complaint, Properties, catalogue};
 use serde_json::Value;
 
 use crate::document::{Place, plain_text};
+use crate::effect;
 use crate::finding::{Findings, Reason, Subject};
-use crate::model::{Cluster, Listener};
+use crate::model::Listener;
 use crate::names;
 
 /// Beginnings of keys that are the operator's: Strimzi's list, to the letter.
@@ -126,16 +128,24 @@ pub(super) fn read(
     config
 }
 
-/// What a broker would say of its whole configuration, told to the user where it is about a key of theirs.
-pub(crate) fn judge(text: &str, cluster: &Cluster, findings: &mut Findings) {
-    let given = &cluster.config;
+/// What a broker would say of its whole configuration, told to the user where it is about a key that they gave.
+pub(crate) fn judge(text: &str, given: &Value, findings: &mut Findings) {
+    let is_given = |key: &str| given.get(key).is_some_and(|value| !value.is_null());
     let path = |key: &str| super::field(&["spec", "kafka", "config"]).field(key);
     let parsed = Properties::parse(text).expect("the operator escapes what it writes");
     match ottla_config::BrokerConfig::load(&parsed) {
         Ok((_, warnings)) => {
-            for warning in warnings.into_iter().filter(|warning| is_of_user(&warning.key, given)) {
+            for warning in warnings.into_iter().filter(|warning| is_given(&warning.key)) {
                 let message = format!("{} {}", path(&warning.key), warning.message);
                 findings.warn(&Subject::Kafka, Reason::Configuration, message);
+            }
+            // Of some keys the brokers act on some values only.
+            for (key, text) in parsed.iter().filter(|(key, _)| is_given(key)) {
+                let row = catalogue::broker_key(key).filter(|row| matches!(row.honoured, Honoured::By(_)));
+                let value = row.and_then(|row| Some((row, row.parse(text).ok()?)));
+                if let Some(why) = value.and_then(|(row, value)| effect::why_none(row, &value)) {
+                    findings.warn(&Subject::Kafka, Reason::Configuration, format!("{} {why}", path(key)));
+                }
             }
         }
         Err(errors) => {
@@ -145,12 +155,6 @@ pub(crate) fn judge(text: &str, cluster: &Cluster, findings: &mut Findings) {
             }
         }
     }
-}
-
-/// Whether a key stands in the configuration because the user wrote it.
-fn is_of_user(key: &str, given: &BTreeMap<String, String>) -> bool {
-    let is_default = |(default, _): &(&str, usize)| *default == key;
-    given.contains_key(key) && !DEFAULTS.iter().any(is_default) && !SESSION.iter().any(|(session, _)| *session == key)
 }
 
 fn is_forbidden(key: &str, listeners: &[Listener]) -> bool {

@@ -7,11 +7,17 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
+use ottla_config::catalogue;
 
 use crate::document::Place;
+use crate::effect;
 use crate::finding::{Findings, Reason, Subject};
-use crate::model::Listener;
+use crate::model::{Listener, Pool};
 use crate::names::RESERVED_PORTS;
+
+/// Fields of a listener that are configuration of the broker, and its keys.
+const LIMITS: [(&str, &str); 2] =
+    [("maxConnections", "max.connections"), ("maxConnectionCreationRate", "max.connection.creation.rate")];
 
 /// A listener as it stands in either form.
 struct Asked<'a> {
@@ -24,7 +30,7 @@ struct Asked<'a> {
 }
 
 /// The listeners that are opened.
-pub(super) fn read(part: &Place<'_>, findings: &mut Findings) -> Vec<Listener> {
+pub(super) fn read(part: &Place<'_>, pools: &[Pool], findings: &mut Findings) -> Vec<Listener> {
     let place = part.field("listeners");
     let asked = match place.peek().is_some_and(serde_json::Value::is_array) {
         true => of_list(&place, findings),
@@ -35,7 +41,7 @@ pub(super) fn read(part: &Place<'_>, findings: &mut Findings) -> Vec<Listener> {
     }
     check_unique(&asked, findings);
     let authorization = part.field("authorization");
-    let mut open: Vec<Listener> = asked.iter().filter_map(|asked| read_one(asked, findings)).collect();
+    let mut open: Vec<Listener> = asked.iter().filter_map(|asked| read_one(asked, pools, findings)).collect();
     if authorization.is_present() {
         authorization.take();
         let message = format!(
@@ -104,7 +110,7 @@ fn check_unique(asked: &[Asked<'_>], findings: &mut Findings) {
     }
 }
 
-fn read_one(asked: &Asked<'_>, findings: &mut Findings) -> Option<Listener> {
+fn read_one(asked: &Asked<'_>, pools: &[Pool], findings: &mut Findings) -> Option<Listener> {
     let missing = [
         ("type", !asked.is_internal, "an address outside the cluster or of each broker's own"),
         ("tls", asked.has_tls, "TLS"),
@@ -130,8 +136,8 @@ fn read_one(asked: &Asked<'_>, findings: &mut Findings) -> Option<Listener> {
         peers: read_peers(&asked.place.field("networkPolicyPeers"), findings)?,
         with_service_domain: configuration.field("useServiceDnsDomain").flag().unwrap_or(false),
         advertised_host_template: configuration.field("advertisedHostTemplate").text().map(str::to_owned),
-        advertised: read_advertised(&configuration),
-        limits: read_limits(&configuration),
+        advertised: read_advertised(&configuration, pools, findings),
+        limits: read_limits(&configuration, findings),
     })
 }
 
@@ -162,18 +168,44 @@ fn read_peer(place: &Place<'_>, findings: &mut Findings) -> Option<NetworkPolicy
     None
 }
 
-fn read_advertised(configuration: &Place<'_>) -> BTreeMap<i64, (Option<String>, Option<u16>)> {
-    let read = |element: Place<'_>| {
-        let id = element.field("broker").whole()?;
+fn read_advertised(
+    configuration: &Place<'_>,
+    pools: &[Pool],
+    findings: &mut Findings,
+) -> BTreeMap<i64, (Option<String>, Option<u16>)> {
+    let mut advertised = BTreeMap::new();
+    for element in configuration.field("brokers").elements() {
+        let place = element.field("broker");
+        let Some(id) = place.whole() else { continue };
+        let brokers = pools.iter().filter(|pool| pool.is_broker).flat_map(|pool| &pool.nodes);
+        if !brokers.into_iter().any(|node| i64::from(node.id.0) == id) {
+            let message = format!("{} is {id}, and has no effect: the cluster has no such broker", place.path());
+            findings.warn(&Subject::Kafka, Reason::UnsupportedFields, message);
+        }
         let host = element.field("advertisedHost").text().map(str::to_owned);
         // The schema lets nothing through that is no port.
         let port = element.field("advertisedPort").whole().and_then(|port| u16::try_from(port).ok());
-        Some((id, (host, port)))
-    };
-    configuration.field("brokers").elements().into_iter().filter_map(read).collect()
+        advertised.insert(id, (host, port));
+    }
+    advertised
 }
 
-fn read_limits(configuration: &Place<'_>) -> BTreeMap<&'static str, i64> {
-    let limits = [("maxConnections", "max.connections"), ("maxConnectionCreationRate", "max.connection.creation.rate")];
-    limits.into_iter().filter_map(|(field, key)| Some((key, configuration.field(field).whole()?))).collect()
+fn read_limits(configuration: &Place<'_>, findings: &mut Findings) -> BTreeMap<&'static str, i64> {
+    let mut limits = BTreeMap::new();
+    for (field, key) in LIMITS {
+        let place = configuration.field(field);
+        let (Some(number), Some(row)) = (place.whole(), catalogue::broker_key(key)) else { continue };
+        match row.parse(&number.to_string()) {
+            Ok(value) => {
+                if let Some(why) = effect::why_none(row, &value) {
+                    findings.warn(&Subject::Kafka, Reason::Configuration, format!("{} {why}", place.path()));
+                }
+                limits.insert(key, number);
+            }
+            Err(complaint) => {
+                findings.refuse(&Subject::Kafka, place.path(), format!("is refused by brokers: {complaint}"))
+            }
+        }
+    }
+    limits
 }
