@@ -42,6 +42,12 @@ impl Namespace {
         namespace
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Runs kubectl in the namespace.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 
 use ottla_test_clients::Record;
 use ottla_test_end_to_end::Namespace;
-use ottla_test_end_to_end::kubernetes::{OPERATOR_NAMESPACE, kubernetes};
+use ottla_test_end_to_end::kubernetes::{OPERATOR_NAMESPACE, kubernetes, run};
 use ottla_test_end_to_end::namespace::{CLUSTER, condition};
 use serde_json::{Value, json};
 
@@ -310,9 +310,59 @@ fn a_new_operator_takes_over_from_a_killed_one() {
     let before = namespace.pod().unwrap();
     let mut kill = kubernetes().command("kubectl");
     kill.args(["--namespace", OPERATOR_NAMESPACE, "delete", "pod", "--grace-period=0", "--force"]);
-    ottla_test_end_to_end::kubernetes::run(kill.args(["--selector", "strimzi.io/kind=cluster-operator"])).unwrap();
+    run(kill.args(["--selector", "strimzi.io/kind=cluster-operator"])).unwrap();
     namespace.patch("kafkatopic/my-topic", &json!({"spec": {"partitions": 4}})).unwrap();
     namespace.wait_ready("kafkatopic/my-topic").unwrap();
     assert_eq!(namespace.pod().unwrap()["metadata"]["uid"], before["metadata"]["uid"], "nothing restarts for that");
+    namespace.remove().unwrap();
+}
+
+#[test]
+fn names_are_resolved_inside_the_brokers_image() {
+    let namespace = Namespace::new("names");
+    let path = r#"--output=jsonpath={.spec.template.spec.containers[0].env[?(@.name=="OTTLA_BROKER_IMAGE")].value}"#;
+    let mut kubectl = kubernetes().command("kubectl");
+    kubectl.args(["--namespace", OPERATOR_NAMESPACE, "get", "deployment/ottla-cluster-operator", path]);
+    let image = run(kubectl).unwrap();
+    // It binds its listener to the address that its own name has, which only the cluster's DNS knows.
+    let name = format!("alone.brokers.{}.svc", namespace.name());
+    let listeners = format!("listeners=PLAINTEXT://{name}:9092,CONTROLLER://127.0.0.1:9093");
+    let labels = json!({"app": "alone"});
+    let service = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "brokers"},
+        "spec": {"clusterIP": "None", "publishNotReadyAddresses": true, "selector": labels, "ports": [{"port": 9092}]},
+    });
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "alone", "labels": labels},
+        "spec": {
+            "hostname": "alone",
+            "subdomain": "brokers",
+            "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+            "volumes": [{"name": "data", "emptyDir": {}}],
+            "containers": [{
+                "name": "broker",
+                "image": image.trim(),
+                "args": ["--dev", "--data-dir", "/data/log", "--override", listeners, "--metrics", "0.0.0.0:9404"],
+                "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+                "readinessProbe": {"httpGet": {"path": "/readyz", "port": 9404}, "periodSeconds": 1},
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "readOnlyRootFilesystem": true,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }],
+        },
+    });
+    namespace.apply(&service.to_string()).unwrap();
+    namespace.apply(&pod.to_string()).unwrap();
+    namespace.wait_ready("pod/alone").unwrap();
+    namespace.produce(&format!("{name}:9092"), "my-topic", &records()).unwrap();
+    let log = namespace.ask(&["logs", "alone"]).unwrap();
+    let address = namespace.get("pod/alone").unwrap()["status"]["podIP"].as_str().unwrap().to_owned();
+    assert!(log.contains(&format!("address={address}:9092")), "{log}");
     namespace.remove().unwrap();
 }
