@@ -3,13 +3,15 @@
 //! Each is bound to what was seen when the plan was made: an object that somebody has made, changed hands of, or made anew
 //! since then is left alone, and the next look decides again.
 
+use std::time::Instant;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use kube::runtime::events::{Event, EventType};
 use ottla_crds::Kafka;
 use ottla_plan::roll::RestartReason;
-use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, World, is_as_wanted, world};
+use ottla_plan::{Action, Object, ObjectKey, ObjectKind, Plan, World, is_as_wanted, names, world};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -62,20 +64,27 @@ async fn write(context: &Context, namespace: &str, object: &Object, world: &Worl
     let Some(seen) = world.get(&object.key) else {
         return api.patch(&object.key.name, &params, &Patch::Apply(&object.body)).await.map(drop).attempt(attempt);
     };
+    let name = format!("{namespace}/{}", object.key);
+    let wanted = world::annotation(&object.body, names::APPLIED).unwrap_or_default();
+    let rewritten = |field| Error::Rewritten { object: object.key.to_string(), field };
+    if let Some(field) = context.rewrites.field(&name, wanted, Instant::now()) {
+        return Err(rewritten(field));
+    }
     let mut body = object.body.clone();
     body["metadata"]["uid"] = Value::from(world::uid(seen));
     let params = params.force();
     let written = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await;
     let is_invalid = matches!(&written, Err(kube::Error::Api(status)) if status.code == 422);
-    if !is_invalid && stands(object, &written.attempt(attempt)?) {
-        return Ok(());
+    if is_invalid || changed_field(object, &written.attempt(attempt)?).is_some() {
+        overwrite(&api, &object.key, &body).await.attempt(attempt)?;
+        let written = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await.attempt(attempt)?;
+        if let Some(field) = changed_field(object, &written) {
+            context.rewrites.note(&name, wanted, &field, Instant::now());
+            return Err(rewritten(field));
+        }
     }
-    overwrite(&api, &object.key, &body).await.attempt(attempt)?;
-    let written = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await.attempt(attempt)?;
-    match stands(object, &written) {
-        true => Ok(()),
-        false => Err(Error::Rewritten(object.key.to_string())),
-    }
+    context.rewrites.settled(&name);
+    Ok(())
 }
 
 /// Writes lists as a whole. Server-side apply leaves elements of lists that others have added or renamed, since they own
@@ -93,8 +102,36 @@ async fn overwrite(api: &Api<DynamicObject>, key: &ObjectKey, body: &Value) -> k
     api.patch(&key.name, &params, &Patch::Merge(&json!({"metadata": metadata}))).await.map(drop)
 }
 
-fn stands(object: &Object, written: &DynamicObject) -> bool {
-    serde_json::to_value(written).is_ok_and(|written| is_as_wanted(object, &written))
+/// The first field that is not as it was written, if there is one.
+fn changed_field(object: &Object, written: &DynamicObject) -> Option<String> {
+    let written = serde_json::to_value(written).unwrap_or_default();
+    (!is_as_wanted(object, &written)).then(|| difference(&object.key, &object.body, &written))
+}
+
+/// The way down to the first field that is not as it ought to be.
+fn difference(key: &ObjectKey, wanted: &Value, present: &Value) -> String {
+    let is_same = |wanted: &Value, present: &Value| {
+        is_as_wanted(&Object { key: key.clone(), body: json!({"value": wanted}) }, &json!({"value": present}))
+    };
+    let (mut path, mut wanted, mut present) = (String::new(), wanted, present);
+    loop {
+        let below: Vec<(String, &Value, &Value)> = match (wanted, present) {
+            (Value::Object(fields), Value::Object(_)) => {
+                fields.iter().map(|(name, wanted)| (format!(".{name}"), wanted, &present[name])).collect()
+            }
+            (Value::Array(elements), Value::Array(others)) if elements.len() == others.len() => {
+                let pairs = elements.iter().zip(others).enumerate();
+                pairs.map(|(index, (wanted, present))| (format!("[{index}]"), wanted, present)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let Some((step, inner, other)) = below.into_iter().find(|(_, wanted, present)| !is_same(wanted, present))
+        else {
+            return path.trim_start_matches('.').to_owned();
+        };
+        path += &step;
+        (wanted, present) = (inner, other);
+    }
 }
 
 /// What is gone already need not be deleted.
@@ -163,4 +200,23 @@ fn resource_reference(kafka: &Kafka) -> ObjectReference {
 
 fn api(context: &Context, namespace: &str, kind: ObjectKind) -> Api<DynamicObject> {
     kubernetes::objects(&context.client, namespace, kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_changed_field_is_named_with_the_way_to_it() {
+        let wanted = json!({"metadata": {"name": "a"}, "spec": {"ports": [{"port": 1}, {"port": 2}], "cpu": "1000m"}});
+        let difference = |present: Value| difference(&ObjectKind::Service.named("a"), &wanted, &present);
+        let mut present = wanted.clone();
+        present["spec"]["cpu"] = json!("1");
+        present["spec"]["more"] = json!(true);
+        present["spec"]["ports"][1]["port"] = json!(3);
+        assert_eq!(difference(present.clone()), "spec.ports[1].port");
+        present["spec"]["ports"] = json!([{"port": 1}]);
+        assert_eq!(difference(present), "spec.ports");
+        assert_eq!(difference(json!({"metadata": {"name": "a"}})), "spec");
+    }
 }

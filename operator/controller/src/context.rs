@@ -11,7 +11,7 @@ use ottla_crds::Kind;
 use ottla_vocabulary::Timestamp;
 
 use crate::clusters::Clusters;
-use crate::error::{Error, Retries};
+use crate::error::{Error, Retries, Rewrites};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Arc<Metrics>,
     /// Tells events.
     pub(crate) recorder: Recorder,
+    /// What does not stay as it is written.
+    pub(crate) rewrites: Rewrites,
     retries: Retries,
     start: Instant,
 }
@@ -39,8 +41,8 @@ impl Context {
     pub(crate) fn new(client: Client, settings: Settings, metrics: Arc<Metrics>) -> Context {
         let reporter = Reporter { controller: REPORTER.to_owned(), instance: Some(settings.instance.clone()) };
         let recorder = Recorder::new(client.clone(), reporter);
-        let (clusters, retries) = (Clusters::default(), Retries::default());
-        Context { client, settings, clusters, metrics, recorder, retries, start: Instant::now() }
+        let (clusters, rewrites, retries) = (Clusters::default(), Rewrites::default(), Retries::default());
+        Context { client, settings, clusters, metrics, recorder, rewrites, retries, start: Instant::now() }
     }
 
     /// For how long the process has worked.

@@ -1,8 +1,8 @@
 //! Why a reconciliation did not come to its end, and how long until the next try.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ottla_client::ClientError;
 
@@ -31,8 +31,15 @@ pub(crate) enum Error {
         error: ClientError,
     },
     /// Something else changes an object as it is written, such as a webhook.
-    #[error("{0} does not stay as it is written: something changes it on its way")]
-    Rewritten(String),
+    #[error(
+        "{object} does not stay as it is written: {field} is changed on its way, by a webhook or the API server itself"
+    )]
+    Rewritten {
+        /// Which object.
+        object: String,
+        /// The first field that is not as it was written.
+        field: String,
+    },
     /// It took longer than one reconciliation may.
     #[error("not done after {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -52,10 +59,14 @@ impl Error {
         causes.any(|cause| cause.reason == "NamespaceTerminating")
     }
 
-    /// Whether the API server understood, and refused: somebody has to mend something.
+    /// Whether the API server understood, and refused or did otherwise: somebody has to mend something.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Error::Kubernetes { error, .. }
-            if matches!(&**error, kube::Error::Api(status) if (400..500).contains(&status.code) && !matches!(status.code, 409 | 429)))
+        match self {
+            Error::Rewritten { .. } => true,
+            Error::Kubernetes { error, .. } => matches!(&**error, kube::Error::Api(status)
+                if (400..500).contains(&status.code) && !matches!(status.code, 409 | 429)),
+            Error::Kafka { .. } | Error::TimedOut(_) => false,
+        }
     }
 }
 
@@ -89,7 +100,7 @@ impl Retries {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(resource.to_owned()).or_default();
         *count = count.saturating_add(1);
-        RETRY_FIRST.saturating_mul(1 << (*count - 1).min(6)).min(RETRY_LONGEST)
+        wait_after(*count)
     }
 
     /// Notes that it went well, or that the resource is gone.
@@ -98,9 +109,77 @@ impl Retries {
     }
 }
 
+/// Objects that did not stay as they were written. Each write of such an object is a change of it, which wakes the next
+/// reconciliation, which would write it again.
+#[derive(Debug, Default)]
+pub(crate) struct Rewrites {
+    held: Mutex<BTreeMap<String, Held>>,
+}
+
+/// An object that is not written for a while.
+#[derive(Debug)]
+struct Held {
+    /// What was written: something else is written at once.
+    wanted: String,
+    count: u32,
+    until: Instant,
+    field: String,
+}
+
+impl Rewrites {
+    /// Notes that an object is not what was written, and in which field.
+    pub(crate) fn note(&self, object: &str, wanted: &str, field: &str, now: Instant) {
+        let mut held = self.held();
+        // What nobody has tried to write for so long is gone, or is wanted no more.
+        held.retain(|_, held| now < held.until + 10 * RETRY_LONGEST);
+        let before = held.get(object).filter(|before| before.wanted == wanted).map_or(0, |before| before.count);
+        let count = before.saturating_add(1);
+        let (wanted, field, until) = (wanted.to_owned(), field.to_owned(), now + wait_after(count));
+        held.insert(object.to_owned(), Held { wanted, count, until, field });
+    }
+
+    /// The field for whose sake the object is not written now.
+    pub(crate) fn field(&self, object: &str, wanted: &str, now: Instant) -> Option<String> {
+        let held = self.held();
+        let held = held.get(object).filter(|held| held.wanted == wanted && now < held.until)?;
+        Some(held.field.clone())
+    }
+
+    /// Notes that an object stays as it was written.
+    pub(crate) fn settled(&self, object: &str) {
+        self.held().remove(object);
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The wait after so many failures in a row, the first being 1.
+fn wait_after(count: u32) -> Duration {
+    RETRY_FIRST.saturating_mul(1 << count.saturating_sub(1).min(6)).min(RETRY_LONGEST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_rewritten_is_written_again_later_and_later_and_at_once_when_it_is_something_else() {
+        let (rewrites, start) = (Rewrites::default(), Instant::now());
+        let later = |seconds| start + Duration::from_secs(seconds);
+        rewrites.note("Service a", "1", "spec.x", start);
+        assert_eq!(rewrites.field("Service a", "1", later(0)).as_deref(), Some("spec.x"));
+        assert_eq!(rewrites.field("Service a", "2", later(0)), None);
+        assert_eq!(rewrites.field("Service b", "1", later(0)), None);
+        assert_eq!(rewrites.field("Service a", "1", later(1)), None);
+        rewrites.note("Service a", "1", "spec.x", later(1));
+        assert!(rewrites.field("Service a", "1", later(2)).is_some());
+        assert_eq!(rewrites.field("Service a", "1", later(3)), None);
+        rewrites.settled("Service a");
+        rewrites.note("Service a", "1", "spec.x", later(3));
+        assert_eq!(rewrites.field("Service a", "1", later(4)), None, "it begins anew");
+    }
 
     #[test]
     fn waits_grow_up_to_a_bound_and_begin_anew_after_a_success() {

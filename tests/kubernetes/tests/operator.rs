@@ -242,6 +242,78 @@ fn what_is_no_longer_wanted_is_taken_away_and_what_was_changed_by_hand_is_change
     assert!(policies().contains("not-ours"), "what is not ours stays");
 }
 
+/// Has the API server change every bootstrap service of a namespace on its way, as a webhook would.
+fn rewrite_services(server: &Kubectl, namespace: &str) {
+    let kind = |kind: &str, spec: &Value| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": namespace},
+            "spec": spec,
+        })
+    };
+    let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["services"]});
+    let patch = "[JSONPatch{op: 'replace', path: '/metadata/labels/app.kubernetes.io~1part-of', value: 'another'}]";
+    server.apply(&kind(
+        "MutatingAdmissionPolicy",
+        &json!({
+            "matchConstraints": {
+                "resourceRules": [rule],
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            },
+            "matchConditions": [{"name": "name", "expression": "object.metadata.name.endsWith('-bootstrap')"}],
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        }),
+    ));
+    server.apply(&kind("MutatingAdmissionPolicyBinding", &json!({"policyName": namespace})));
+}
+
+#[test]
+fn what_is_rewritten_on_its_way_is_named_and_not_written_again_and_again() {
+    let server = api_server();
+    let namespace = server.namespace("rewritten");
+    rewrite_services(server, &namespace);
+    eventually("services are rewritten", || {
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "a-bootstrap", "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "a"}},
+            "spec": {"ports": [{"port": 1}]},
+        });
+        let arguments = ["create", "--dry-run=server", "--output=json", "-f", "-"];
+        server.try_run(&arguments, &service.to_string()).is_ok_and(|created| created.contains("another"))
+    });
+    apply_cluster(server, &namespace);
+    let kubeconfig = service_account(server, &namespace, Some(&[&namespace]));
+    let operator = start(&kubeconfig, &namespace, &namespace, &ALONE);
+    eventually("the field is named", || {
+        let condition = status(server, &namespace)["conditions"][0].clone();
+        let message = condition["message"].as_str().unwrap_or_default();
+        condition["type"] == "NotReady"
+            && message.contains("Service my-cluster-kafka-bootstrap")
+            && message.contains("metadata.labels.app.kubernetes.io/part-of")
+    });
+    assert_eq!(status(server, &namespace)["observedGeneration"], 1);
+    let service = || server.get(&namespace, "service", "my-cluster-kafka-bootstrap");
+    // Each try is three writes; with a wait of 1, 2 and 4 seconds there are four tries at most.
+    let before = service()["metadata"]["resourceVersion"].to_string();
+    let mut versions = std::collections::BTreeSet::from([before]);
+    let begin = std::time::Instant::now();
+    while begin.elapsed().as_secs() < 5 {
+        versions.insert(service()["metadata"]["resourceVersion"].to_string());
+    }
+    assert!(versions.len() <= 12, "{} versions within 5 s:\n{}", versions.len(), operator.log());
+    for kind in ["mutatingadmissionpolicybinding", "mutatingadmissionpolicy"] {
+        server.run(&["delete", kind, &namespace]);
+    }
+    eventually("it is as it ought to be", || {
+        service()["metadata"]["labels"]["app.kubernetes.io/part-of"] == "strimzi-my-cluster"
+            && names(server, &namespace, "statefulsets").contains("dual-role")
+    });
+}
+
 #[test]
 fn a_topic_whose_cluster_is_gone_is_let_go() {
     let server = api_server();
