@@ -29,15 +29,32 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
     if digits.is_empty() || !digits.chars().all(plain) {
         return None;
     }
-    digits.parse::<f64>().ok().map(|number| number * factor)
+    digits.parse::<f64>().ok().map(|number| number * factor).filter(|number| number.is_finite())
 }
 
-/// Whether two texts are quantities of the same worth.
+/// Whether two texts are quantities of the same worth. The API server rounds up to thousandths, and so does this.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     match (parse(left), parse(right)) {
-        (Some(left), Some(right)) => (left - right).abs() <= left.abs().max(right.abs()) * 1e-9,
+        (Some(left), Some(right)) => {
+            (left - right).abs() <= left.abs().max(right.abs()) * 1e-9 || up(left * 1000.0) == up(right * 1000.0)
+        }
         _ => false,
     }
+}
+
+/// A quantity of a resource in what that resource is counted in: CPU in thousandths, all else (bytes) in whole ones. What
+/// is finer is rounded up, as Kubernetes would do behind our back; what is not stays as it was written.
+pub(crate) fn rounded(resource: &str, text: &str) -> String {
+    let (parts, suffix) = if resource == "cpu" { (1000.0, "m") } else { (1.0, "") };
+    match parse(text).map(|number| number * parts) {
+        Some(number) if 1e-6 < (up(number) - number).abs() => format!("{:.0}{suffix}", up(number)),
+        _ => text.to_owned(),
+    }
+}
+
+/// The next whole number; what lies above one by no more than a double's own fault is that one.
+fn up(number: f64) -> f64 {
+    (number - 1e-6).ceil()
 }
 
 /// A quantity as manifests of all ages write it: a text or a number.
@@ -52,15 +69,50 @@ mod tests {
 
     #[test]
     fn texts_of_the_same_worth_are_the_same() {
-        for (left, right) in
-            [("1", "1000m"), ("0.5", "500m"), ("1Gi", "1024Mi"), ("1e3", "1k"), ("64Gi", "64Gi"), ("1E", "1000P")]
-        {
+        for (left, right) in [
+            ("1", "1000m"),
+            ("0.5", "500m"),
+            ("0.0625", "63m"),
+            ("0.1", "100m"),
+            ("1e300", "1e300"),
+            ("1Gi", "1024Mi"),
+            ("1e3", "1k"),
+            ("64Gi", "64Gi"),
+            ("1E", "1000P"),
+        ] {
             assert!(same(left, right), "{left} {right}");
         }
-        for (left, right) in
-            [("1G", "1Gi"), ("1", "1001m"), ("", ""), ("x", "x"), ("infinity", "infinity"), ("NaN", "NaN")]
-        {
+        for (left, right) in [
+            ("0.0625", "62m"),
+            ("1e999", "1e999"),
+            ("1G", "1Gi"),
+            ("1", "1001m"),
+            ("", ""),
+            ("x", "x"),
+            ("infinity", "infinity"),
+            ("NaN", "NaN"),
+        ] {
             assert!(!same(left, right), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_fine_is_rounded_up_and_the_rest_stays_as_written() {
+        for (resource, text, expected) in [
+            ("cpu", "0.0625", "63m"),
+            ("cpu", "0.5", "0.5"),
+            ("cpu", "0.1", "0.1"),
+            ("cpu", "62500u", "63m"),
+            ("cpu", "2", "2"),
+            ("memory", "0.5", "1"),
+            ("memory", "1.5Gi", "1.5Gi"),
+            ("memory", "1.3Gi", "1395864372"),
+            ("memory", "1500m", "2"),
+            ("storage", "100Gi", "100Gi"),
+            ("storage", "8Ei", "8Ei"),
+            ("cpu", "much", "much"),
+        ] {
+            assert_eq!(rounded(resource, text), expected, "{resource} {text}");
         }
     }
 }

@@ -59,6 +59,15 @@ fn roads() -> Vec<(&'static str, Kafka, Kafka)> {
             base.clone(),
             with(&base, "/kafka/template", json!({"pod": {"priorityClassName": "high"}})),
         ),
+        (
+            "quantities finer than Kubernetes counts",
+            base.clone(),
+            with(
+                &base,
+                "/kafka/resources",
+                json!({"requests": {"cpu": 0.0625, "memory": "0.1Gi"}, "limits": {"cpu": "0.33333", "memory": "1.3Gi"}}),
+            ),
+        ),
         ("labels and annotations of claims go", labelled_claims, base.clone()),
         ("a label of the resource is added", base.clone(), labelled.clone()),
         ("a label of the resource goes", labelled, base.clone()),

@@ -203,7 +203,7 @@ fn read_limits(configuration: &Place<'_>, findings: &mut Findings) -> BTreeMap<&
                 limits.insert(key, number);
             }
             Err(complaint) => {
-                findings.refuse(&Subject::Kafka, place.path(), format!("is refused by brokers: {complaint}"))
+                findings.refuse(&Subject::Kafka, place.path(), format!("is refused by brokers: {complaint}"));
             }
         }
     }

@@ -102,7 +102,7 @@ fn read_source(place: &Place<'_>, subject: &Subject, findings: &mut Findings) ->
             None
         }
         Some(text) => Some(VolumeSource::Claim {
-            size: text.to_owned(),
+            size: quantity::rounded("storage", text),
             class: place.field("class").text().map(str::to_owned),
             attributes_class: place.field("volumeAttributesClass").text().map(str::to_owned),
             selector: place.field("selector").keys(),

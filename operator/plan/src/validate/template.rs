@@ -78,8 +78,10 @@ pub(super) fn resources(
         let place = place.field(name);
         let mut quantities = Map::new();
         for (resource, place) in place.fields() {
-            match place.take().and_then(quantity::text) {
-                Some(text) => drop(quantities.insert(resource.to_owned(), Value::String(text))),
+            match place.take().and_then(quantity::text).filter(|text| quantity::parse(text) >= Some(0.0)) {
+                Some(text) => {
+                    quantities.insert(resource.to_owned(), Value::String(quantity::rounded(resource, &text)));
+                }
                 None => findings.refuse(subject, place.path(), "must be a quantity such as 500m or 2Gi"),
             }
         }

@@ -224,6 +224,7 @@ impl Namespace {
 
     fn apply(&mut self, object: &Object) {
         let mut body = object.body.clone();
+        round_up(&mut body);
         match self.world.get(&object.key) {
             Some(old) => {
                 if object.key.kind == ObjectKind::PersistentVolumeClaim {
@@ -329,6 +330,26 @@ pub fn state(status: &Value) -> String {
     let condition = &status["conditions"][0];
     let text = |name: &str| condition[name].as_str().unwrap_or_default();
     format!("{} {}", text("type"), text("reason")).trim_end().to_owned()
+}
+
+/// Rounds what containers and claims ask for up to thousandths, as the API server does.
+fn round_up(value: &mut Value) {
+    let Some(fields) = value.as_object_mut() else {
+        return value.as_array_mut().into_iter().flatten().for_each(round_up);
+    };
+    for (name, value) in fields {
+        match value.as_object_mut().filter(|_| matches!(name.as_str(), "requests" | "limits")) {
+            Some(quantities) => {
+                for quantity in quantities.values_mut() {
+                    let number = quantity.as_str().and_then(|text| text.parse::<f64>().ok());
+                    if let Some(number) = number.filter(|number| number.fract() != 0.0) {
+                        *quantity = json!(format!("{:.0}m", (number * 1000.0).ceil()));
+                    }
+                }
+            }
+            None => round_up(value),
+        }
+    }
 }
 
 /// Takes away what was applied before and is not applied now.
