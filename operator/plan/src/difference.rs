@@ -93,7 +93,11 @@ pub fn is_as_wanted(object: &Object, observed: &Value) -> bool {
 fn contains(present: &Value, wanted: &Value) -> bool {
     match (present, wanted) {
         (Value::Object(present), Value::Object(wanted)) => {
-            wanted.iter().all(|(key, wanted)| contains(present.get(key).unwrap_or(&Value::Null), wanted))
+            wanted.iter().all(|(key, wanted)| {
+                let present = present.get(key).unwrap_or(&Value::Null);
+                // Others may own an object beside us.
+                if key == "ownerReferences" { contains_each(present, wanted) } else { contains(present, wanted) }
+            })
         }
         (Value::Array(present), Value::Array(wanted)) => {
             present.len() == wanted.len()
@@ -103,6 +107,12 @@ fn contains(present: &Value, wanted: &Value) -> bool {
         (Value::String(present), Value::String(wanted)) => present == wanted || quantity::same(present, wanted),
         (present, wanted) => present == wanted,
     }
+}
+
+/// Whether each element that is wanted is among those that are present.
+fn contains_each(present: &Value, wanted: &Value) -> bool {
+    let present = || present.as_array().into_iter().flatten();
+    wanted.as_array().into_iter().flatten().all(|wanted| present().any(|present| contains(present, wanted)))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -127,6 +137,9 @@ mod tests {
         let wanted = json!({"spec": {"ports": [{"port": 9092}], "cpu": "1000m", "empty": {}, "none": false}});
         let present = json!({"spec": {"ports": [{"port": 9092, "protocol": "TCP"}], "cpu": "1", "type": "ClusterIP"}});
         assert!(contains(&present, &wanted));
+        let owned = |owners: &[&str]| json!({"metadata": {"ownerReferences": owners}});
+        assert!(contains(&owned(&["other", "ours"]), &owned(&["ours"])));
+        assert!(!contains(&owned(&["other"]), &owned(&["ours"])));
         for other in [
             json!({"spec": {"ports": [{"port": 9093}]}}),
             json!({"spec": {"ports": []}}),

@@ -42,6 +42,11 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
     }
 }
 
+/// The larger of two quantities, the first where they are the same.
+pub(crate) fn larger<'a>(one: &'a str, other: &'a str) -> &'a str {
+    if parse(one) < parse(other) && !same(one, other) { other } else { one }
+}
+
 /// A quantity of a resource in what that resource is counted in: CPU in thousandths, all else (bytes) in whole ones. What
 /// is finer is rounded up, as Kubernetes would do behind our back; what is not stays as it was written.
 pub(crate) fn rounded(resource: &str, text: &str) -> String {

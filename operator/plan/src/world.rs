@@ -63,6 +63,11 @@ pub fn annotation<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
     body["metadata"]["annotations"][key].as_str()
 }
 
+/// How much a claim asks for; nothing when it is no claim.
+pub fn claimed(claim: &Value) -> Option<&str> {
+    claim["spec"]["resources"]["requests"]["storage"].as_str()
+}
+
 /// Whether an object is being deleted.
 pub fn is_terminating(body: &Value) -> bool {
     body["metadata"]["deletionTimestamp"].is_string()

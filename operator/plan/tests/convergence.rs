@@ -492,6 +492,50 @@ fn our_labels_are_ours_whatever_users_write() {
 }
 
 #[test]
+fn a_claim_that_was_made_larger_by_hand_stays_and_stops_nothing() {
+    let (mut namespace, mut kafka) = built(&smallest());
+    let key = ObjectKind::PersistentVolumeClaim.named("data-my-cluster-kafka-0");
+    let mut claim = namespace.world.get(&key).unwrap().clone();
+    claim["spec"]["resources"]["requests"]["storage"] = json!("200Gi");
+    namespace.world.insert(ottla_plan::Object { key: key.clone(), body: claim });
+    kafka.spec["kafka"]["config"] = json!({"num.partitions": 3});
+    namespace.converge(&mut kafka, &mut []);
+    assert_eq!(state(&kafka.status), "Ready");
+    let claim = namespace.world.get(&key).unwrap();
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "200Gi");
+    let expected = "spec.kafka.storage asks for 10Gi, and the claim data-my-cluster-kafka-0 has 200Gi already: a claim cannot shrink, so it stays";
+    assert!(messages(&kafka.status).contains(&expected.to_owned()), "{:#}", kafka.status);
+    // Once the resource asks for more than that, it is asked for.
+    kafka.spec["kafka"]["storage"]["size"] = json!("0.3Ti");
+    namespace.converge(&mut kafka, &mut []);
+    let claim = namespace.world.get(&key).unwrap();
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "329853488333");
+}
+
+/// Data goes with the resource that asked for it, volume by volume, and with nothing else.
+#[test]
+fn claims_that_are_to_be_deleted_belong_to_the_resource_and_to_no_stateful_set() {
+    let claim =
+        |id: i64, delete: bool| json!({"id": id, "type": "persistent-claim", "size": "1Gi", "deleteClaim": delete});
+    let jbod = |deletes: [bool; 2]| json!({"type": "jbod", "volumes": [claim(0, deletes[0]), claim(1, deletes[1])]});
+    let (mut namespace, mut kafka) = built(&with(&smallest(), "/kafka/storage", jbod([true, false])));
+    for deletes in [[true, false], [false, true], [true, true], [false, false]] {
+        kafka.spec["kafka"]["storage"] = jbod(deletes);
+        namespace.converge(&mut kafka, &mut []);
+        assert_eq!(state(&kafka.status), "Ready");
+        for (id, delete) in deletes.into_iter().enumerate() {
+            let name = format!("data-{id}-my-cluster-kafka-0");
+            let claim = namespace.world.named(ObjectKind::PersistentVolumeClaim, &name).unwrap();
+            assert_eq!(ottla_plan::world::is_owned_by(claim, support::UID), delete, "{deletes:?} {claim:#}");
+            assert_eq!(claim["metadata"]["annotations"]["strimzi.io/delete-claim"], delete.to_string());
+        }
+        let set = namespace.world.named(ObjectKind::StatefulSet, "my-cluster-kafka").unwrap();
+        let retained = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+        assert_eq!(set["spec"]["persistentVolumeClaimRetentionPolicy"], retained);
+    }
+}
+
+#[test]
 fn a_pool_gives_its_nodes_their_names_and_ids() {
     let mut pools = [pool("dual", 1, &json!(["controller", "broker"])), pool("spare", 0, &json!(["broker"]))];
     pools[0].metadata.annotations = Some([("strimzi.io/next-node-ids".to_owned(), "[7-9]".to_owned())].into());

@@ -2,7 +2,9 @@
 //! never changes a claim that it has made. So claims grow and get new labels.
 //!
 //! Nobody can change a stateful set's templates, so they hold nothing that changes while the storage stays the same: the
-//! users' labels and annotations are laid over the claims once these exist.
+//! users' labels and annotations are laid over the claims once these exist, and so is the owner with which a claim goes
+//! that is to be deleted. That owner is the resource of the cluster: a stateful set may be deleted by mistake, and its data
+//! has to outlive that.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use crate::model::{Cluster, Pool, Volume, VolumeSource};
 use crate::names::{self, Keys};
 use crate::object::{Object, ObjectKind};
-use crate::world::World;
+use crate::quantity;
+use crate::world::{self, World};
 
 /// The templates of a pool's claims.
 pub(super) fn templates(cluster: &Cluster, pool: &Pool) -> Vec<PersistentVolumeClaim> {
@@ -47,12 +50,13 @@ pub(super) fn existing(cluster: &Cluster, pool: &Pool, world: &World) -> Vec<Obj
         for volume in &pool.storage.volumes {
             let VolumeSource::Claim { size, attributes_class, delete_claim, .. } = &volume.source else { continue };
             let name = names::claim(&names::volume(volume.id), &node.pod);
-            if world.named(ObjectKind::PersistentVolumeClaim, &name).is_none() {
-                continue;
-            }
+            let Some(present) = world.named(ObjectKind::PersistentVolumeClaim, &name) else { continue };
+            // A claim cannot shrink, and to ask for less would be refused together with all that is asked for beside.
+            let size = world::claimed(present).map_or(size.as_str(), |present| quantity::larger(size, present));
             let (labels, annotations) = (all_labels(cluster, pool), all_annotations(cluster, pool, *delete_claim));
             let mut metadata = metadata(name, labels, annotations);
             metadata.namespace = Some(cluster.namespace.clone());
+            metadata.owner_references = delete_claim.then(|| vec![cluster.owner.clone()]);
             let spec = PersistentVolumeClaimSpec {
                 volume_attributes_class_name: attributes_class.clone(),
                 resources: Some(requests(size)),
@@ -63,20 +67,6 @@ pub(super) fn existing(cluster: &Cluster, pool: &Pool, world: &World) -> Vec<Obj
         }
     }
     objects
-}
-
-/// Whether claims go with the cluster: only where all of a pool's do, as one stateful set has one policy for all.
-pub(super) fn are_deleted(pool: &Pool) -> bool {
-    let claims: Vec<bool> = pool
-        .storage
-        .volumes
-        .iter()
-        .filter_map(|volume| match &volume.source {
-            VolumeSource::Claim { delete_claim, .. } => Some(*delete_claim),
-            VolumeSource::Ephemeral { .. } => None,
-        })
-        .collect();
-    !claims.is_empty() && claims.into_iter().all(|delete| delete)
 }
 
 /// The labels by which a claim is known as ours.

@@ -25,7 +25,8 @@ pub(super) fn render(cluster: &Cluster, pool: &Pool, settings: &Settings) -> Obj
     template.labels.extend(pool.templates.stateful_set.labels.clone());
     template.annotations.insert(names::STORAGE.to_owned(), pool.storage.to_value().to_string());
     let claims = claim::templates(cluster, pool);
-    let retention = if claim::are_deleted(pool) { "Delete" } else { "Retain" }.to_owned();
+    // What goes with the cluster goes by an owner of its own.
+    let retention = "Retain".to_owned();
     let spec = StatefulSetSpec {
         service_name: Some(names::brokers_service(&cluster.name)),
         replicas: Some(i32::try_from(pool.nodes.len()).unwrap_or(i32::MAX)),

@@ -127,7 +127,7 @@ fn read_virtual(
     }
     let storage = storage::read(&storage_place, &subject, world, kafka.name(), names::VIRTUAL_POOL, findings);
     let template = part.field("template");
-    Pool {
+    let pool = Pool {
         name: names::VIRTUAL_POOL.to_owned(),
         inherited_labels: inherited(&kafka.metadata, settings),
         is_broker: true,
@@ -136,7 +136,9 @@ fn read_virtual(
         storage: storage.unwrap_or_else(storage::none),
         resources: template::resources(&part.field("resources"), &subject, findings),
         templates: template::of_pool(&template, None, part, &subject, findings),
-    }
+    };
+    storage::warn_of_larger(&pool, &storage_place, &subject, world, findings);
+    pool
 }
 
 fn read_pool(
@@ -177,6 +179,7 @@ fn read_pool(
             findings,
         ),
     };
+    storage::warn_of_larger(&pool, &spec.field("storage"), &subject, world, findings);
     unread::report(&document, &subject, findings);
     pool
 }

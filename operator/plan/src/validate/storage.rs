@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::document::Place;
 use crate::finding::{Findings, Reason, Subject};
-use crate::model::{Storage, Volume, VolumeSource};
+use crate::model::{Pool, Storage, Volume, VolumeSource};
 use crate::names;
 use crate::object::ObjectKind;
 use crate::quantity;
@@ -119,12 +119,29 @@ fn warn_of_loss(wanted: &Storage, place: &Place<'_>, subject: &Subject, findings
         );
         findings.warn(subject, Reason::KafkaStorage, message);
     }
-    let deletes = |volume: &Volume| matches!(volume.source, VolumeSource::Claim { delete_claim: true, .. });
-    let claims = wanted.volumes.iter().filter(|volume| matches!(volume.source, VolumeSource::Claim { .. }));
-    if wanted.volumes.iter().any(deletes) && !claims.clone().all(deletes) {
-        let message =
-            format!("{} sets deleteClaim for some volumes only: none is deleted with the cluster", place.path());
-        findings.warn(subject, Reason::KafkaStorage, message);
+}
+
+/// Says which claims are larger than what is asked for: somebody made them grow by hand, and no claim can shrink.
+pub(super) fn warn_of_larger(
+    pool: &Pool,
+    place: &Place<'_>,
+    subject: &Subject,
+    world: &World,
+    findings: &mut Findings,
+) {
+    for (node, volume) in
+        pool.nodes.iter().flat_map(|node| pool.storage.volumes.iter().map(move |volume| (node, volume)))
+    {
+        let VolumeSource::Claim { size, .. } = &volume.source else { continue };
+        let name = names::claim(&names::volume(volume.id), &node.pod);
+        let present = world.named(ObjectKind::PersistentVolumeClaim, &name).and_then(world::claimed);
+        if let Some(present) = present.filter(|present| quantity::larger(size, present) != size) {
+            let message = format!(
+                "{} asks for {size}, and the claim {name} has {present} already: a claim cannot shrink, so it stays",
+                place.path()
+            );
+            findings.warn(subject, Reason::KafkaStorage, message);
+        }
     }
 }
 
