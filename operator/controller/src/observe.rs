@@ -31,6 +31,9 @@ pub(crate) async fn resource(
         Err(error) if kubernetes::is_absent(&error) => return Ok(None),
         Err(error) => return Err(error).attempt(|| format!("read Kafka {namespace}/{name}")),
     };
+    if !is_label_value(name) {
+        return Ok(Some((kafka, Vec::new())));
+    }
     let pools: Api<KafkaNodePool> = Api::namespaced(client.clone(), namespace);
     let pools = pools.list(&of_cluster(name)).await.attempt(|| format!("list the pools of {namespace}/{name}"))?;
     Ok(Some((kafka, pools.items)))
@@ -44,9 +47,13 @@ pub(crate) async fn world(
     settings: &Settings,
 ) -> Result<World, Error> {
     let namespace = kafka.namespace();
-    let lists = ObjectKind::ALL.map(|kind| list(client, namespace, kind, kafka.name()));
     let mut world = World::default();
-    try_join_all(lists).await?.into_iter().flatten().for_each(|object| world.insert(object));
+    if is_label_value(kafka.name()) {
+        // Secrets are asked for by their names alone: the right to list them is the right to read them all.
+        let kinds = ObjectKind::ALL.into_iter().filter(|kind| *kind != ObjectKind::Secret);
+        let lists = kinds.map(|kind| list(client, namespace, kind, kafka.name()));
+        try_join_all(lists).await?.into_iter().flatten().for_each(|object| world.insert(object));
+    }
     let expected = ottla_plan::expected(kafka, pools, &world, settings);
     add(client, namespace, expected, &mut world).await?;
     Ok(world)
@@ -113,6 +120,12 @@ fn apis(client: &Client, namespace: &str, kind: ObjectKind) -> Vec<Api<DynamicOb
 /// Of these only the metadata is read: what a Secret holds is nobody's business here.
 fn is_only_looked_at(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::Secret | ObjectKind::StrimziPodSet)
+}
+
+/// Whether a name can be the value of a label. Nothing carries another one, and to ask for it is an error; the plan says
+/// what is wrong with it.
+fn is_label_value(name: &str) -> bool {
+    name.len() <= 63
 }
 
 fn of_cluster(cluster: &str) -> ListParams {
