@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
-use ottla_crds::resource::{Marker, OfKafka, OfKafkaNodePool, OfKafkaTopic};
+use ottla_crds::resource::{Marker, OfKafka, OfKafkaNodePool, OfKafkaTopic, OfKafkaUser};
 use ottla_crds::{CustomResource, GROUP, Kind, STORED_VERSION};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ pub(crate) type KafkaGlimpse = Glimpse<OfKafka>;
 pub(crate) type PoolGlimpse = Glimpse<OfKafkaNodePool>;
 /// A topic as watches tell it.
 pub(crate) type TopicGlimpse = Glimpse<OfKafkaTopic>;
+/// A user as watches tell it.
+pub(crate) type UserGlimpse = Glimpse<OfKafkaUser>;
 
 /// A custom resource without its contents.
 #[derive(Clone, Debug, Deserialize)]

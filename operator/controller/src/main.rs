@@ -25,6 +25,7 @@ mod report;
 mod run;
 mod settings;
 mod topic;
+mod user;
 mod wake;
 
 use std::path::PathBuf;

@@ -28,7 +28,7 @@ pub(crate) async fn cluster(
     now: Timestamp,
 ) -> Result<(), Error> {
     let told = |status: &Value, old: &Value| match failure.filter(|error| error.is_refusal()) {
-        Some(error) => failed(status, old, &error.to_string(), now),
+        Some(error) => not_ready(status, old, REFUSED, &error.to_string(), now),
         None => status.clone(),
     };
     status(client, kafka, &told(&plan.status, &kafka.status)).await?;
@@ -66,10 +66,10 @@ pub(crate) async fn status<K: Marker>(
     }
 }
 
-/// A planned status, but not ready, since the API server refused something.
-fn failed(planned: &Value, old: &Value, message: &str, now: Timestamp) -> Value {
+/// A status, but not ready: as a cluster, a pool and a user say it, and as a topic does not.
+pub(crate) fn not_ready(planned: &Value, old: &Value, reason: &str, message: &str, now: Timestamp) -> Value {
     let mut status = planned.clone();
-    let condition = json!({"type": "NotReady", "status": "True", "reason": REFUSED, "message": message});
+    let condition = json!({"type": "NotReady", "status": "True", "reason": reason, "message": message});
     let same = |old: &&Value| ["type", "reason", "message"].iter().all(|field| old[*field] == condition[*field]);
     let before = old["conditions"].as_array().into_iter().flatten().find(same);
     let time = before.map(|old| old["lastTransitionTime"].clone()).filter(Value::is_string);
@@ -96,12 +96,12 @@ mod tests {
             "conditions": [{"type": "Ready", "status": "True"}, {"type": "Warning", "status": "True", "reason": "A"}],
             "clusterId": "x",
         });
-        let first = failed(&planned, &Value::Null, "quota", Timestamp(0));
+        let first = not_ready(&planned, &Value::Null, REFUSED, "quota", Timestamp(0));
         assert_eq!(first["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:00Z");
         assert_eq!(first["conditions"][0]["type"], "NotReady");
         assert_eq!(first["conditions"][1]["reason"], "A");
         assert_eq!(first["clusterId"], "x");
-        assert_eq!(failed(&planned, &first, "quota", Timestamp(5000)), first);
-        assert_ne!(failed(&planned, &first, "another", Timestamp(5000)), first);
+        assert_eq!(not_ready(&planned, &first, REFUSED, "quota", Timestamp(5000)), first);
+        assert_ne!(not_ready(&planned, &first, REFUSED, "another", Timestamp(5000)), first);
     }
 }

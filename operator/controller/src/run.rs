@@ -13,7 +13,7 @@ use crate::http::{self, Readiness};
 use crate::leader::Candidate;
 use crate::metrics::Metrics;
 use crate::settings::{Scope, Settings};
-use crate::{kafka, topic};
+use crate::{kafka, topic, user};
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -75,8 +75,9 @@ async fn work(client: Client, settings: Settings, metrics: Arc<Metrics>, stopped
     let context = Arc::new(Context::new(client, settings, metrics));
     let each = namespaces.into_iter().map(|namespace| {
         let clusters = kafka::run(Arc::clone(&context), namespace.clone(), told(stopped));
-        let topics = topic::run(Arc::clone(&context), namespace, told(stopped));
-        future::join(clusters, topics)
+        let topics = topic::run(Arc::clone(&context), namespace.clone(), told(stopped));
+        let users = user::run(Arc::clone(&context), namespace, told(stopped));
+        future::join3(clusters, topics, users)
     });
     future::join_all(each).await;
 }

@@ -336,6 +336,46 @@ fn a_topic_whose_cluster_is_gone_is_let_go() {
     assert!(!operator.log().contains("orbidden"), "{}", operator.log());
 }
 
+#[test]
+fn a_user_is_told_that_users_are_not_served_and_a_cluster_of_too_long_a_name_what_is_wrong() {
+    let server = api_server();
+    let namespace = server.namespace("told");
+    apply_cluster(server, &namespace);
+    let user = |name: &str, cluster: &str| {
+        server.apply(&json!({
+            "apiVersion": "kafka.strimzi.io/v1",
+            "kind": "KafkaUser",
+            "metadata": {"name": name, "namespace": namespace, "labels": {"strimzi.io/cluster": cluster}},
+            "spec": {"authentication": {"type": "scram-sha-512"}},
+        }));
+    };
+    user("ours", "my-cluster");
+    user("of-another", "another-cluster");
+    let long = "a".repeat(100);
+    let listener = json!({"name": "plain", "port": 9092, "type": "internal", "tls": false});
+    server.apply(&json!({
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "Kafka",
+        "metadata": {"name": long, "namespace": namespace},
+        "spec": {"kafka": {"listeners": [listener]}},
+    }));
+    let kubeconfig = service_account(server, &namespace, Some(&[&namespace]));
+    let operator = start(&kubeconfig, &namespace, &namespace, &ALONE);
+    let status = |kind: &str, name: &str| server.get(&namespace, kind, name)["status"].clone();
+    eventually("the user has a condition", || !status("kafkauser", "ours").is_null());
+    let told = status("kafkauser", "ours");
+    let condition = &told["conditions"][0];
+    assert_eq!((&condition["type"], &condition["status"]), (&json!("NotReady"), &json!("True")), "{told}");
+    assert!(condition["reason"] == "NotSupported" && told["observedGeneration"] == 1, "{told}");
+    eventually("the long name is named", || {
+        let condition = status("kafka", &long)["conditions"][0].clone();
+        condition["type"] == "NotReady" && condition["message"].as_str().unwrap_or_default().contains("47 characters")
+    });
+    assert_eq!(status("kafkauser", "of-another"), Value::Null);
+    assert_eq!(names(server, &namespace, "secrets"), "");
+    assert!(!operator.log().contains("orbidden"), "{}", operator.log());
+}
+
 /// A topic of the example's cluster.
 fn topic(namespace: &str, name: &str, more: &Value) -> Value {
     let mut topic = json!({
