@@ -152,16 +152,17 @@ impl Clusters {
         }
     }
 
-    /// The cluster to which topics of this namespace belong that name it: one whose controller serves the namespace, or one
-    /// of the same namespace that has none.
+    /// The cluster to which topics of this namespace belong that name it: the one of the same namespace, unless its
+    /// controller serves another; where there is none, one whose controller serves this namespace.
     pub(crate) fn of_topics(&self, namespace: &str, name: &str) -> Option<Arc<Link>> {
         let links = self.links();
         let named = || links.iter().filter(|((_, cluster), _)| cluster == name);
         let serves = |link: &Link| link.topics.as_ref().is_some_and(|topics| topics.namespace == namespace);
-        let mut serving: Vec<_> = named().filter(|(_, link)| serves(link)).collect();
-        serving.sort_by_key(|((home, _), _)| home != namespace);
-        let own = named().find(|((home, _), link)| home == namespace && link.topics.is_none());
-        serving.into_iter().next().or(own).map(|(_, link)| Arc::clone(link))
+        let found = match named().find(|((home, _), _)| home == namespace) {
+            Some((_, own)) => Some(own).filter(|own| own.topics.is_none() || serves(own)),
+            None => named().map(|(_, link)| link).find(|link| serves(link)),
+        };
+        found.map(Arc::clone)
     }
 
     /// Yields whenever something has changed.
@@ -196,6 +197,12 @@ mod tests {
         assert!(clusters.of_topics("a", "one").is_none(), "its topics are looked for elsewhere");
         assert!(clusters.of_topics("b", "one").is_some());
         assert!(clusters.of_topics("b", "two").is_some_and(|link| link.topics.is_none()));
+        clusters.learn("b", "one", link(None));
+        let own = clusters.of_topics("b", "one");
+        assert!(
+            own.is_some_and(|link| link.topics.is_none()),
+            "its own cluster has the say, though it serves no topics"
+        );
         clusters.learn("b", "one", link(Some("b")));
         let near = clusters.of_topics("b", "one").map(|link| Arc::as_ptr(&link));
         clusters.forget("a", "one");

@@ -31,7 +31,7 @@ pub(crate) async fn run(
     namespace: Option<String>,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    let (client, namespace) = (context.client.clone(), namespace.as_deref());
+    let (client, namespace) = (context.patient.clone(), namespace.as_deref());
     let config = watcher::Config { label_selector: context.settings.selector.clone(), ..watcher::Config::default() };
     let (store, writer) = reflector::store::<KafkaGlimpse>();
     let resources = watcher(kubernetes::resources::<KafkaGlimpse>(&client, namespace), config);
@@ -90,7 +90,9 @@ fn learn(context: &Context, kafka: &Kafka, plan: &Plan, world: &World) {
     let (namespace, name) = (kafka.namespace(), kafka.name());
     let link = if !plan.objects.is_empty() {
         Link::new(plan.operator_bootstrap.clone(), plan.topics.clone(), plan.is_settled())
-    } else if let (false, Some(found)) = (context.clusters.knows(namespace, name), standing(kafka, world)) {
+    } else if let (false, Some(found)) =
+        (context.clusters.knows(namespace, name), standing(kafka, world, &context.settings.plan))
+    {
         Link::new(found.operator_bootstrap, found.topics, false)
     } else {
         return;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use ottla_plan::settings::WATCHED_NAMESPACES;
 
 /// Everything that the process is set to.
 #[derive(Clone, Debug)]
@@ -88,6 +89,7 @@ impl Settings {
             service_domain: text("KUBERNETES_SERVICE_DNS_DOMAIN").unwrap_or(defaults.service_domain),
             network_policies: flag("STRIMZI_NETWORK_POLICY_GENERATION", true)?,
             disruption_budgets: flag("STRIMZI_POD_DISRUPTION_BUDGET_GENERATION", true)?,
+            watched_namespaces: flag(WATCHED_NAMESPACES, false)?,
             labels_exclusion: text("STRIMZI_LABELS_EXCLUSION_PATTERN"),
             operator_labels: defaults.operator_labels,
             operator_version: defaults.operator_version,
@@ -185,6 +187,7 @@ mod tests {
         assert_eq!(empty.scope, Scope::Some(Vec::new()));
         assert_eq!(empty.operation_timeout, Duration::from_secs(300));
         assert!(empty.plan.network_policies && empty.election.is_some());
+        assert!(!empty.plan.watched_namespaces, "topics of other namespaces are nobody's to take by default");
     }
 
     #[test]
@@ -218,6 +221,7 @@ mod tests {
             ("STRIMZI_FULL_RECONCILIATION_INTERVAL_MS", "2m", "a number of milliseconds above 0"),
             ("STRIMZI_OPERATION_TIMEOUT_MS", "0", "a number of milliseconds above 0"),
             ("STRIMZI_LEADER_ELECTION_ENABLED", "yes", "true or false"),
+            (WATCHED_NAMESPACES, "1", "true or false"),
             ("OTTLA_LOG_FORMAT", "xml", "text or json"),
             ("OTTLA_HTTP_ADDRESS", "8080", "address:port"),
         ] {

@@ -41,6 +41,8 @@ pub const PAUSE: &str = "strimzi.io/pause-reconciliation";
 pub const MANUAL_ROLLING_UPDATE: &str = "strimzi.io/manual-rolling-update";
 /// Annotation that users set on a pool: ids to be given to its next nodes, such as `[0, 1, 10-15]`.
 pub const NEXT_NODE_IDS: &str = "strimzi.io/next-node-ids";
+/// Annotation that users set on a cluster: `enabled` leaves its nodes to pools, whatever the resource itself says.
+pub const NODE_POOLS: &str = "strimzi.io/node-pools";
 /// Annotation that users set on a topic: `false` leaves the topic alone.
 pub const MANAGED: &str = "strimzi.io/managed";
 /// The finalizer of topics.

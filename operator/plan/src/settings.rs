@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// The variable of [`Settings::watched_namespaces`], which messages name.
+pub const WATCHED_NAMESPACES: &str = "STRIMZI_ENTITY_OPERATOR_WATCHED_NAMESPACE_ENABLED";
+
 /// Settings of the operator that change what it plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -23,6 +26,9 @@ pub struct Settings {
     pub network_policies: bool,
     /// Whether disruption budgets are made.
     pub disruption_budgets: bool,
+    /// Whether topics of another namespace than a cluster's own are served where `watchedNamespace` asks for it. Whoever may
+    /// make a cluster could otherwise take over the topics of every namespace that the operator sees.
+    pub watched_namespaces: bool,
     /// Labels of resources that are not copied to what is made for them: an expression over keys.
     pub labels_exclusion: Option<String>,
 }
@@ -39,6 +45,7 @@ impl Default for Settings {
             service_domain: "cluster.local".to_owned(),
             network_policies: true,
             disruption_budgets: true,
+            watched_namespaces: false,
             labels_exclusion: None,
         }
     }

@@ -4,9 +4,11 @@
 use ottla_crds::Kafka;
 
 use crate::document::Document;
+use crate::finding::Findings;
 use crate::model::TopicController;
 use crate::names;
 use crate::object::ObjectKind;
+use crate::settings::Settings;
 use crate::validate;
 use crate::world::{self, World};
 
@@ -20,7 +22,7 @@ pub struct Standing {
 }
 
 /// What stands of a cluster: known by the service that leads to its brokers, if that is of this very resource's making.
-pub fn standing(kafka: &Kafka, world: &World) -> Option<Standing> {
+pub fn standing(kafka: &Kafka, world: &World, settings: &Settings) -> Option<Standing> {
     let name = names::bootstrap_service(kafka.name());
     let service = world.named(ObjectKind::Service, &name)?;
     let uid = kafka.metadata.uid.as_deref().unwrap_or_default();
@@ -31,18 +33,17 @@ pub fn standing(kafka: &Kafka, world: &World) -> Option<Standing> {
     let is_open = ports.into_iter().any(|port| port["port"] != names::REPLICATION_PORT);
     let address = format!("{name}.{}.svc:{}", kafka.namespace(), names::REPLICATION_PORT);
     let document = Document::new("spec", &kafka.spec);
-    let topics = validate::topics(kafka, &document.place());
+    let topics = validate::topics(kafka, &document.place(), settings, &mut Findings::default());
     Some(Standing { operator_bootstrap: is_open.then_some(address), topics })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
     use crate::{Action, plan_kafka};
     use serde_json::{Value, json};
 
-    fn kafka(replicas: Value) -> Kafka {
+    fn kafka(replicas: &Value) -> Kafka {
         let listener = json!({"name": "plain", "port": 9092, "type": "internal", "tls": false});
         let part = json!({"replicas": replicas, "listeners": [listener], "storage": {"type": "ephemeral"}});
         let spec = json!({"kafka": part, "entityOperator": {"topicOperator": {"watchedNamespace": "other"}}});
@@ -53,22 +54,22 @@ mod tests {
 
     #[test]
     fn a_refused_or_paused_cluster_is_known_by_what_was_planned_before() {
-        let settings = Settings::default();
-        let before = plan_kafka(&kafka(json!(1)), &[], &World::default(), &settings, Default::default());
+        let settings = Settings { watched_namespaces: true, ..Settings::default() };
+        let before = plan_kafka(&kafka(&json!(1)), &[], &World::default(), &settings, Default::default());
         let mut world = World::default();
-        assert_eq!(standing(&kafka(json!(1)), &world), None);
+        assert_eq!(standing(&kafka(&json!(1)), &world, &settings), None);
         for action in before.actions {
             let Action::Apply(object) = action else { panic!("nothing stands yet") };
             world.insert(object);
         }
         let expected = Standing { operator_bootstrap: before.operator_bootstrap, topics: before.topics };
         assert!(expected.operator_bootstrap.is_some() && expected.topics.is_some());
-        assert_eq!(standing(&kafka(json!("many")), &world), Some(expected.clone()));
-        let mut paused = kafka(json!(1));
+        assert_eq!(standing(&kafka(&json!("many")), &world, &settings), Some(expected.clone()));
+        let mut paused = kafka(&json!(1));
         paused.metadata.annotations = Some(names::keys([(names::PAUSE, "true")]));
-        assert_eq!(standing(&paused, &world), Some(expected));
-        let mut another = kafka(json!(1));
+        assert_eq!(standing(&paused, &world, &settings), Some(expected));
+        let mut another = kafka(&json!(1));
         another.metadata.uid = Some("v".to_owned());
-        assert_eq!(standing(&another, &world), None, "it is of another's making");
+        assert_eq!(standing(&another, &world, &settings), None, "it is of another's making");
     }
 }

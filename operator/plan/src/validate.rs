@@ -25,7 +25,7 @@ use crate::fingerprint;
 use crate::model::{Cluster, TopicController};
 use crate::names::{self, Keys};
 use crate::object::ObjectKind;
-use crate::settings::Settings;
+use crate::settings::{Settings, WATCHED_NAMESPACES};
 use crate::world::{self, World};
 
 /// How often topics are looked at when the resource does not say: Strimzi's period.
@@ -53,7 +53,10 @@ pub(crate) fn validate(
     }
     let document = Document::new("spec", &kafka.spec);
     let cluster = read(kafka, pools, &document.place(), world, settings, &mut findings);
-    unread::report(&document, &Subject::Kafka, &mut findings);
+    // Where reading ended early, what was not read says nothing.
+    if cluster.is_some() {
+        unread::report(&document, &Subject::Kafka, &mut findings);
+    }
     (cluster, findings)
 }
 
@@ -106,7 +109,7 @@ fn read(
         return None;
     }
     let name = kafka.name().to_owned();
-    if !nodes::check_names(&name, pools, findings) {
+    if !nodes::check_names(&name, pools, findings) || !nodes::check_pools(kafka, pools, findings) {
         return None;
     }
     let broker_count = nodes::broker_count(&part, pools);
@@ -126,7 +129,7 @@ fn read(
         templates: template::of_cluster(&template, findings),
         nodes_down_max: template::nodes_down_max(&template),
         probes: template::probes(&part, findings),
-        topics: topics(kafka, spec),
+        topics: topics(kafka, spec, settings, findings),
         pools,
         name,
     };
@@ -232,10 +235,28 @@ fn is_kafka_version(text: &str) -> bool {
 }
 
 /// Topics are served where `entityOperator.topicOperator` asks for it, or the `topicOperator` of the oldest age.
-pub(crate) fn topics(kafka: &Kafka, spec: &Place<'_>) -> Option<TopicController> {
+pub(crate) fn topics(
+    kafka: &Kafka,
+    spec: &Place<'_>,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Option<TopicController> {
     let section = [spec.field("entityOperator").field("topicOperator"), spec.field("topicOperator")];
     let section = section.into_iter().find(Place::is_present)?.enter();
-    let namespace = section.field("watchedNamespace").text().unwrap_or(kafka.namespace()).to_owned();
+    let watched = section.field("watchedNamespace");
+    let namespace = match watched.text() {
+        Some(other) if other != kafka.namespace() && !settings.watched_namespaces => {
+            let message = format!(
+                "{} has no effect: topics of other namespaces are served only where the operator's \
+                 {WATCHED_NAMESPACES} is true",
+                watched.path()
+            );
+            findings.warn(&Subject::Kafka, Reason::UnsupportedFields, message);
+            kafka.namespace()
+        }
+        watched => watched.unwrap_or(kafka.namespace()),
+    };
+    let namespace = namespace.to_owned();
     let seconds = section.field("reconciliationIntervalSeconds").whole().map(|seconds| seconds.saturating_mul(1000));
     let interval_ms = section.field("reconciliationIntervalMs").whole().or(seconds).unwrap_or(TOPIC_INTERVAL_MS);
     Some(TopicController { namespace, interval_ms })

@@ -536,6 +536,48 @@ fn claims_that_are_to_be_deleted_belong_to_the_resource_and_to_no_stateful_set()
 }
 
 #[test]
+fn a_cluster_that_is_left_to_pools_waits_for_the_first() {
+    let mut kafka = smallest();
+    kafka.metadata.annotations = Some([("strimzi.io/node-pools".to_owned(), "enabled".to_owned())].into());
+    let mut namespace = Namespace::default();
+    let plan = namespace.plan(&kafka, &[]);
+    assert!(plan.actions.is_empty() && plan.objects.is_empty(), "{plan}");
+    assert_eq!(
+        messages(&plan.status),
+        ["the annotation strimzi.io/node-pools is enabled, and the cluster has no KafkaNodePool yet"]
+    );
+    namespace.converge(&mut kafka, &mut [pool("dual", 1, &json!(["controller", "broker"]))]);
+    assert_eq!(state(&kafka.status), "Ready");
+    let pods: Vec<&str> = namespace.world.of_kind(ObjectKind::Pod).map(|(name, _)| name).collect();
+    assert_eq!(pods, ["my-cluster-dual-0"]);
+    let before = shown(&namespace.world);
+    namespace.converge(&mut kafka, &mut []);
+    assert_eq!(shown(&namespace.world), before, "and when the last pool goes, its nodes stay");
+}
+
+#[test]
+fn topics_of_other_namespaces_are_served_only_where_the_operator_is_told_to() {
+    for section in ["/entityOperator", "/topicOperator"] {
+        let watched = json!({"watchedNamespace": "b"});
+        let asked = if section == "/entityOperator" { json!({"topicOperator": watched}) } else { watched };
+        let kafka = with(&smallest(), section, asked);
+        let mut namespace = Namespace::default();
+        let plan = namespace.plan(&kafka, &[]);
+        assert_eq!(plan.topics.unwrap().namespace, "streams");
+        let said = messages(&plan.status);
+        let is_said = |message: &String| {
+            message.contains("watchedNamespace has no effect")
+                && message.contains("STRIMZI_ENTITY_OPERATOR_WATCHED_NAMESPACE_ENABLED")
+        };
+        assert!(said.iter().any(is_said), "{said:#?}");
+        namespace.settings.watched_namespaces = true;
+        let plan = namespace.plan(&kafka, &[]);
+        assert_eq!(plan.topics.unwrap().namespace, "b");
+        assert!(!messages(&plan.status).iter().any(is_said));
+    }
+}
+
+#[test]
 fn a_pool_gives_its_nodes_their_names_and_ids() {
     let mut pools = [pool("dual", 1, &json!(["controller", "broker"])), pool("spare", 0, &json!(["broker"]))];
     pools[0].metadata.annotations = Some([("strimzi.io/next-node-ids".to_owned(), "[7-9]".to_owned())].into());

@@ -78,6 +78,18 @@ pub(super) fn check_names(cluster: &str, pools: &[&KafkaNodePool], findings: &mu
     is_right
 }
 
+/// A cluster whose nodes are left to pools waits for the first: manifests are applied one by one, and those of the age
+/// when pools were new carry replicas and storage beside, of which nodes of another name would be made.
+pub(super) fn check_pools(kafka: &Kafka, pools: &[&KafkaNodePool], findings: &mut Findings) -> bool {
+    let is_right = !pools.is_empty() || kafka.annotation(names::NODE_POOLS) != Some("enabled");
+    if !is_right {
+        let message =
+            format!("the annotation {} is enabled, and the cluster has no KafkaNodePool yet", names::NODE_POOLS);
+        findings.refuse_as(&Subject::Kafka, Reason::InvalidResource, message);
+    }
+    is_right
+}
+
 /// Reads the nodes of a cluster.
 pub(super) fn read(
     kafka: &Kafka,
