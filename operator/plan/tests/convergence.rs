@@ -595,6 +595,32 @@ fn a_pool_gives_its_nodes_their_names_and_ids() {
 }
 
 #[test]
+fn nodes_keep_their_ids_whatever_is_lost_of_what_remembers_them() {
+    let mut pools = [pool("dual", 1, &json!(["controller", "broker"]))];
+    pools[0].metadata.annotations = Some([("strimzi.io/next-node-ids".to_owned(), "[7-9]".to_owned())].into());
+    let (mut namespace, mut kafka) = (Namespace::default(), pooled());
+    namespace.converge(&mut kafka, &mut pools);
+    pools[0].metadata.annotations = None;
+    let before = shown(&namespace.world);
+    for lost in
+        [ObjectKind::ConfigMap.named("my-cluster-dual-config"), ObjectKind::StatefulSet.named("my-cluster-dual")]
+    {
+        namespace.world.remove(&lost).expect("it was there");
+        namespace.converge(&mut kafka, &mut pools);
+        assert_eq!(state(&kafka.status), "Ready", "{lost}: {:#}", kafka.status);
+        assert_eq!(shown(&namespace.world), before, "{lost}");
+    }
+    // A number of pods that somebody wrote by hand neither fills memory nor overflows.
+    let key = ObjectKind::StatefulSet.named("my-cluster-dual");
+    let mut set = namespace.world.get(&key).unwrap().clone();
+    set["spec"]["replicas"] = json!(i32::MAX);
+    namespace.world.insert(ottla_plan::Object { key, body: set });
+    let plan = namespace.plan(&kafka, &pools);
+    assert_eq!(state(&plan.status), "NotReady NotSupported");
+    assert_eq!(messages(&plan.status).len(), 10);
+}
+
+#[test]
 fn more_than_one_node_is_said_where_it_is_asked_for_and_starts_nothing() {
     for pools in [
         vec![pool("a", 1, &json!(["controller"])), pool("b", 1, &json!(["broker"]))],

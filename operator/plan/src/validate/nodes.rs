@@ -22,6 +22,9 @@ use crate::world::{self, World};
 /// How many nodes a cluster may have: a broker and the controller of its metadata in one process.
 const NODES_MAX: i64 = 1;
 
+/// More nodes than any pool has; a range of all numbers must not fill memory.
+const IDS_MAX: usize = 1000;
+
 /// The pools of a cluster among all that are given, in the order of their names.
 pub(crate) fn pools_of<'a>(kafka: &Kafka, pools: &'a [KafkaNodePool]) -> Vec<&'a KafkaNodePool> {
     let is_of = |pool: &&KafkaNodePool| {
@@ -99,12 +102,9 @@ pub(super) fn read(
     settings: &Settings,
     findings: &mut Findings,
 ) -> Vec<Pool> {
-    let mut taken = BTreeSet::new();
-    for (_, config) in
-        world.of_kind(ObjectKind::ConfigMap).filter(|(_, body)| world::is_marked_ours(body, kafka.name()))
-    {
-        taken.extend(bound_ids(config));
-    }
+    let ours = |kind| world.of_kind(kind).filter(|(_, body)| world::is_marked_ours(body, kafka.name()));
+    let mut taken: BTreeSet<i32> = ours(ObjectKind::ConfigMap).flat_map(|(_, config)| bound_ids(config)).collect();
+    taken.extend(ours(ObjectKind::StatefulSet).flat_map(|(_, set)| made_ids(set)));
     if pools.is_empty() {
         return vec![read_virtual(kafka, part, &mut taken, world, settings, findings)];
     }
@@ -233,9 +233,13 @@ fn has_role(pool: &KafkaNodePool, role: &str) -> bool {
 
 /// The nodes of a pool: those that it has, and further ones with the first free ids.
 fn nodes(cluster: &str, pool: &str, count: i64, wanted: &[i32], taken: &mut BTreeSet<i32>, world: &World) -> Vec<Node> {
-    let config = world.named(ObjectKind::ConfigMap, &names::pool_config(cluster, pool));
-    let present: BTreeSet<i32> =
-        config.filter(|body| world::is_marked_ours(body, cluster)).map(bound_ids).unwrap_or_default();
+    let named = |kind, name: &str| world.named(kind, name).filter(|body| world::is_marked_ours(body, cluster));
+    let mut present =
+        named(ObjectKind::ConfigMap, &names::pool_config(cluster, pool)).map(bound_ids).unwrap_or_default();
+    if present.is_empty() {
+        // Somebody deleted the configuration, and the nodes are there all the same.
+        present = named(ObjectKind::StatefulSet, &names::pool(cluster, pool)).map(made_ids).unwrap_or_default();
+    }
     let count = i32::try_from(count).unwrap_or(0);
     let run = |start: i32| start..start.saturating_add(count);
     let is_free = |id: i32| present.contains(&id) || !taken.contains(&id);
@@ -257,10 +261,17 @@ fn bound_ids(config: &Value) -> BTreeSet<i32> {
     ids.filter_map(|(_, id)| i32::try_from(id.as_i64()?).ok().filter(|id| 0 <= *id)).collect()
 }
 
+/// The ids of the pods that a stateful set makes: their ordinals.
+fn made_ids(set: &Value) -> BTreeSet<i32> {
+    let number =
+        |value: &Value| value.as_i64().and_then(|number| i32::try_from(number).ok()).filter(|number| 0 <= *number);
+    let start = number(&set["spec"]["ordinals"]["start"]).unwrap_or(0);
+    let count = number(&set["spec"]["replicas"]).unwrap_or(0);
+    (start..start.saturating_add(count)).take(IDS_MAX).collect()
+}
+
 /// The ids that a pool's annotation asks for, such as `[0, 1, 10-15]`.
 fn next_ids(pool: &KafkaNodePool, subject: &Subject, findings: &mut Findings) -> Vec<i32> {
-    /// More than any pool has; a range of all numbers must not fill memory.
-    const IDS_MAX: usize = 1000;
     let Some(text) = pool.annotation(names::NEXT_NODE_IDS) else { return Vec::new() };
     let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     // A run of ids that begins here has to end within what a node id can be.
