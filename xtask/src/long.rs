@@ -2,7 +2,7 @@
 //! commit, with which seeds, and what came of it.
 //!
 //! `simulation` lets a node live in worlds of seeds that were not run before; `log-crashes` loses the power at every operation
-//! of many more scripts than the tests do; `fuzz` looks for bytes that break a decoder; `dependencies` holds all crates that
+//! of many more scripts than the tests do; `quorum` tries every order of more events; `fuzz` looks for bytes that break a decoder; `dependencies` holds all crates that
 //! we use against deny.toml. What fails prints the command that shows it again, and leaves its line too.
 
 use std::fmt::Write as _;
@@ -45,6 +45,8 @@ enum Run {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
+    /// A quorum in every order of more events than the tests take.
+    Quorum,
     /// Bytes against the decoders, by cargo-fuzz, which is installed where it is missing.
     Fuzz {
         /// For so long, each of the targets.
@@ -75,6 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let finding = match arguments.run {
         Run::Simulation { minutes, seeds, from } => simulation(minutes, seeds, from)?,
         Run::LogCrashes { seeds, from } => log_crashes(seeds, from)?,
+        Run::Quorum => quorum()?,
         Run::Fuzz { minutes } => fuzz(minutes)?,
         Run::Dependencies { advisories } => dependencies(advisories)?,
     };
@@ -134,6 +137,23 @@ fn log_crashes(seeds: u64, from: u64) -> Result<Finding> {
     step.done();
     let failure = ran.err().map(|error| format!("{error:#}"));
     Ok(Finding { name: "log-crashes", seeds: range, figures: figures.join(", "), failure })
+}
+
+fn quorum() -> Result<Finding> {
+    let mut command = cargo(&["test", "--release", "--package", "ottla-quorum", "--lib", "more_of_everything"]);
+    command.args(["--", "--ignored", "--nocapture"]);
+    let log = log_file("quorum")?;
+    let mut figures = String::new();
+    let mut step = progress::step(format!("a quorum in every order, told in {}", log.display()));
+    let ran = program::run_logged(&mut command, &log, |line| {
+        if line.contains(" states") {
+            line.clone_into(&mut figures);
+        }
+        step.note(line);
+    });
+    step.done();
+    let failure = ran.err().map(|error| format!("{error:#}"));
+    Ok(Finding { name: "quorum", seeds: "every order".to_owned(), figures, failure })
 }
 
 fn fuzz(minutes: u64) -> Result<Finding> {
