@@ -131,6 +131,11 @@ pub fn whole(context: Option<&str>) -> Result<Access> {
     }
 }
 
+/// The local cluster, with at least so many nodes.
+pub fn local(nodes: u8) -> Result<Access> {
+    up::whole(nodes)
+}
+
 /// The cluster of `context`, or the local one, which must be there.
 pub fn existing(context: Option<&str>) -> Result<Access> {
     match context {
