@@ -22,6 +22,8 @@ const REPORTER: &str = "strimzi.io/cluster-operator";
 pub(crate) struct Context {
     /// The way to the API server.
     pub(crate) client: Client,
+    /// The way on which watches wait for what happens, however long nothing does.
+    pub(crate) patient: Client,
     /// What the operator is set to.
     pub(crate) settings: Settings,
     /// What topics have to know of clusters.
@@ -38,11 +40,11 @@ pub(crate) struct Context {
 
 impl Context {
     /// A context at the start of the process.
-    pub(crate) fn new(client: Client, settings: Settings, metrics: Arc<Metrics>) -> Context {
+    pub(crate) fn new(client: Client, patient: Client, settings: Settings, metrics: Arc<Metrics>) -> Context {
         let reporter = Reporter { controller: REPORTER.to_owned(), instance: Some(settings.instance.clone()) };
         let recorder = Recorder::new(client.clone(), reporter);
         let (clusters, rewrites, retries) = (Clusters::default(), Rewrites::default(), Retries::default());
-        Context { client, settings, clusters, metrics, recorder, rewrites, retries, start: Instant::now() }
+        Context { client, patient, settings, clusters, metrics, recorder, rewrites, retries, start: Instant::now() }
     }
 
     /// For how long the process has worked.

@@ -15,7 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::kubernetes;
 use crate::settings::Election;
@@ -44,7 +44,7 @@ enum Standing {
 }
 
 impl Candidate {
-    /// Stands for election.
+    /// Stands for election, as soon as the API server answers.
     ///
     /// # Errors
     /// When the lease cannot be read: the rights are missing, or the namespace.
@@ -55,15 +55,23 @@ impl Candidate {
         };
         let leases = Api::namespaced(client.clone(), namespace);
         let mut candidate = Candidate { leases, election: election.clone(), seen: None, renewed: Instant::now() };
-        candidate.look().await.with_context(|| format!("read the Lease {namespace}/{}", election.lease))?;
-        Ok(candidate)
+        let what = || format!("read the Lease {namespace}/{}", election.lease);
+        loop {
+            match in_time(election.renew_deadline, candidate.look()).await {
+                Ok(()) => return Ok(candidate),
+                Err(error) if is_hopeless(&error) => return Err(error).with_context(what),
+                // To end would be to come back later and later, and to be late when it is there again.
+                Err(error) => tracing::warn!(%error, "{} was not possible; trying again", what()),
+            }
+            sleep(election.retry).await;
+        }
     }
 
     /// Returns once this process leads.
     pub(crate) async fn elected(&mut self) {
         loop {
             let began = Instant::now();
-            match self.attempt().await {
+            match in_time(self.election.renew_deadline, self.attempt()).await {
                 Ok(Standing::Leads) => {
                     self.renewed = began;
                     return;
@@ -82,7 +90,9 @@ impl Candidate {
             sleep(self.election.retry).await;
             let began = Instant::now();
             let deadline = self.renewed + self.election.renew_deadline;
-            match timeout_at(deadline, self.attempt()).await {
+            // So that a connection on which nothing comes back any more leaves time for another.
+            let attempt = in_time(self.election.renew_deadline / 2, self.attempt());
+            match timeout_at(deadline, attempt).await {
                 Ok(Ok(Standing::Leads)) => self.renewed = began,
                 Ok(Ok(Standing::StandsBy)) => return,
                 Ok(Err(error)) => tracing::warn!(%error, lease = %self.election.lease, "the lease was not renewed"),
@@ -96,7 +106,7 @@ impl Candidate {
 
     /// Gives the lease up, so that another need not wait for its end.
     pub(crate) async fn resign(mut self) {
-        if let Err(error) = self.give_up().await {
+        if let Err(error) = in_time(self.election.renew_deadline, self.give_up()).await {
             tracing::warn!(%error, "the lease could not be given up; another will wait for its end");
         }
     }
@@ -186,6 +196,16 @@ impl Candidate {
     }
 }
 
+/// Ends what takes too long: a connection may be dead without anybody having said so.
+async fn in_time<T>(patience: Duration, work: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    timeout(patience, work).await.unwrap_or_else(|late| Err(kube::Error::Service(Box::new(late))))
+}
+
+/// Whether trying again will not help until somebody has given a right or made a namespace.
+fn is_hopeless(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404))
+}
+
 impl Seen {
     fn holder(&self) -> Option<&String> {
         self.lease.spec.as_ref()?.holder_identity.as_ref().filter(|holder| !holder.is_empty())
@@ -202,6 +222,8 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     fn seen(holder: Option<&str>, since: Instant) -> Seen {
         let spec = LeaseSpec {
@@ -222,5 +244,69 @@ mod tests {
         assert!(seen(Some(""), since).may_be_had(&me, since));
         assert!(!seen(Some("other"), since).may_be_had(&me, later(14)));
         assert!(seen(Some("other"), since).may_be_had(&me, later(15)));
+    }
+
+    fn election() -> Election {
+        Election {
+            lease: "lease".to_owned(),
+            namespace: "a".to_owned(),
+            identity: "me".to_owned(),
+            duration: Duration::from_secs(15),
+            renew_deadline: Duration::from_secs(10),
+            retry: Duration::from_secs(2),
+        }
+    }
+
+    async fn server() -> (TcpListener, Client) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::try_from(kube::Config::new(address.parse().unwrap())).unwrap();
+        (listener, client)
+    }
+
+    /// Takes connections and never answers; ends when it was tried so often.
+    async fn swallow(listener: &TcpListener, count: usize) {
+        let mut connections = Vec::new();
+        while connections.len() < count {
+            connections.push(listener.accept().await.unwrap());
+        }
+    }
+
+    /// Time stands still but for waits.
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_does_not_answer_is_asked_again() {
+        let ((listener, client), election) = (server().await, election());
+        tokio::select! {
+            _ = Candidate::stand(&client, &election) => panic!("nobody answered"),
+            () = swallow(&listener, 3) => {}
+        }
+        let leases = Api::namespaced(client, "a");
+        let mut candidate = Candidate { leases, election, seen: None, renewed: Instant::now() };
+        tokio::select! {
+            () = candidate.elected() => panic!("nobody answered"),
+            () = swallow(&listener, 3) => {}
+        }
+        candidate.renewed = Instant::now();
+        tokio::join!(candidate.lost(), swallow(&listener, 2));
+        let begin = Instant::now();
+        candidate.resign().await;
+        assert!(begin.elapsed() <= Duration::from_secs(11), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test]
+    async fn whoever_may_not_read_the_lease_does_not_stand() {
+        let ((listener, client), election) = (server().await, election());
+        let refuse = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // A connection on which more is said than was asked is a broken one.
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            let body =
+                r#"{"kind": "Status", "status": "Failure", "message": "no", "reason": "Forbidden", "code": 403}"#;
+            let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            stream
+        };
+        let (candidate, _stream) = tokio::join!(Candidate::stand(&client, &election), refuse);
+        assert!(candidate.err().expect("it is refused").to_string().contains("read the Lease a/lease"));
     }
 }

@@ -1,6 +1,7 @@
 //! The life of the process: connect, listen, wait to be elected, work, and stop when told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{self, FutureExt};
@@ -14,6 +15,10 @@ use crate::leader::Candidate;
 use crate::metrics::Metrics;
 use crate::settings::{Scope, Settings};
 use crate::{kafka, topic, user};
+
+/// An API server that says nothing for so long is not waited for: the connection may be dead. Watches may be silent, and see
+/// to it themselves.
+const READ_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -34,15 +39,22 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
 
     let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::default());
     let address = http::serve(settings.http_address, Arc::clone(&metrics), readiness.clone()).await?;
-    let client = Client::try_default().await.context("find the way to a Kubernetes")?;
+    let mut config = kube::Config::infer().await.context("find the way to a Kubernetes")?;
+    let patient = Client::try_from(config.clone()).context("make a client of Kubernetes")?;
+    config.read_timeout = Some(READ_PATIENCE);
+    config.reset_reader_on_write = true;
+    let client = Client::try_from(config).context("make a client of Kubernetes")?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, scope = ?settings.scope, "the operator is there");
 
     let Some(election) = settings.election.clone() else {
         readiness.set(true);
-        work(client, settings, metrics, &stopped).await;
+        work(client, patient, settings, metrics, &stopped).await;
         return Ok(());
     };
-    let mut candidate = Candidate::stand(&client, &election).await?;
+    let mut candidate = tokio::select! {
+        candidate = Candidate::stand(&client, &election) => candidate?,
+        () = told(&stopped) => return Ok(()),
+    };
     // Standing by is what this process is there for, too.
     readiness.set(true);
     let is_elected = tokio::select! {
@@ -53,7 +65,7 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
     if is_elected {
         tracing::info!(lease = %election.lease, identity = %election.identity, "leads");
         tokio::select! {
-            () = work(client, settings, metrics, &stopped) => {}
+            () = work(client, patient, settings, metrics, &stopped) => {}
             () = candidate.lost() => is_lost = true,
         }
     }
@@ -65,14 +77,20 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
 }
 
 /// Serves every namespace of the scope. Ends when told to, after what was begun has come to its end.
-async fn work(client: Client, settings: Settings, metrics: Arc<Metrics>, stopped: &watch::Receiver<bool>) {
+async fn work(
+    client: Client,
+    patient: Client,
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    stopped: &watch::Receiver<bool>,
+) {
     let own = client.default_namespace().to_owned();
     let namespaces: Vec<Option<String>> = match &settings.scope {
         Scope::All => vec![None],
         Scope::Some(namespaces) if namespaces.is_empty() => vec![Some(own)],
         Scope::Some(namespaces) => namespaces.iter().cloned().map(Some).collect(),
     };
-    let context = Arc::new(Context::new(client, settings, metrics));
+    let context = Arc::new(Context::new(client, patient, settings, metrics));
     let each = namespaces.into_iter().map(|namespace| {
         let clusters = kafka::run(Arc::clone(&context), namespace.clone(), told(stopped));
         let topics = topic::run(Arc::clone(&context), namespace.clone(), told(stopped));

@@ -54,7 +54,7 @@ pub(crate) async fn run(
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let (store, writer) = reflector::store::<TopicGlimpse>();
-    let api = kubernetes::resources::<TopicGlimpse>(&context.client, namespace.as_deref());
+    let api = kubernetes::resources::<TopicGlimpse>(&context.patient, namespace.as_deref());
     // Those without the label too: a topic is nobody's without it, and yet what is ours may be on it.
     let resources = watcher(api, watcher::Config::default()).default_backoff().reflect(writer).touched_objects();
     let resources = wake::mended(resources);

@@ -35,7 +35,7 @@ pub(crate) async fn run(
     // A user without the label is nobody's.
     let labelled = watcher::Config::default().labels(names::CLUSTER);
     let (store, writer) = reflector::store::<UserGlimpse>();
-    let api = kubernetes::resources::<UserGlimpse>(&context.client, namespace.as_deref());
+    let api = kubernetes::resources::<UserGlimpse>(&context.patient, namespace.as_deref());
     let resources = watcher(api, labelled).default_backoff().reflect(writer).touched_objects();
     let controller = Controller::for_stream(wake::mended(resources), store)
         .with_config(Config::default().concurrency(CONCURRENT_MAX))

@@ -50,7 +50,7 @@ async fn api_server() -> (Context, Seen<Value>) {
     let config = kube::Config::new(format!("http://{address}").parse().unwrap());
     let client = kube::Client::try_from(config).unwrap();
     let settings = Settings::from_environment(&|_| None).unwrap();
-    (Context::new(client, settings, Arc::new(Metrics::new())), patches)
+    (Context::new(client.clone(), client, settings, Arc::new(Metrics::new())), patches)
 }
 
 /// A broker with one topic of one partition and one setting, which takes every change of it and keeps what it has.
