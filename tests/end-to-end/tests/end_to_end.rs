@@ -295,11 +295,28 @@ fn what_another_operator_runs_is_not_touched() {
 fn a_paused_cluster_is_left_alone_until_it_is_not() {
     let namespace = Namespace::new("paused");
     namespace.cluster("kafka-ephemeral.yaml").unwrap();
+    let before = namespace.pod().unwrap();
+    let pod = format!("pod/{}", before["metadata"]["name"].as_str().unwrap());
+    let uid = before["metadata"]["uid"].clone();
     let pause = |value: Value| json!({"metadata": {"annotations": {"strimzi.io/pause-reconciliation": value}}});
     namespace.patch(&kafka(), &pause(json!("true"))).unwrap();
     namespace.wait(&kafka(), "paused", |found| condition(found, "ReconciliationPaused").is_some()).unwrap();
+
+    // Kafka reads this one at its start only.
+    namespace.patch(&kafka(), &json!({"spec": {"kafka": {"config": {"num.partitions": 4}}}})).unwrap();
+    // The operator has seen the change once its status speaks of it, and what it makes of it, it makes before.
+    let is_seen = |found: &Value| found["status"]["observedGeneration"] == found["metadata"]["generation"];
+    let seen = namespace.wait(&kafka(), "seen as it is", is_seen).unwrap();
+    assert!(condition(&seen, "ReconciliationPaused").is_some(), "{}", seen["status"]);
+    let config = || namespace.ask(&["get", "configmaps", "--output=yaml"]).unwrap();
+    assert!(!config().contains("num.partitions=4"), "nothing is written:\n{}", config());
+    assert_eq!(namespace.get(&pod).unwrap()["metadata"]["uid"], uid, "nothing is restarted");
+
     namespace.patch(&kafka(), &pause(Value::Null)).unwrap();
+    let is_another = |found: &Value| !found.is_null() && found["metadata"]["uid"] != uid;
+    namespace.wait(&pod, "another", is_another).unwrap();
     namespace.wait_ready(&kafka()).unwrap();
+    assert!(config().contains("num.partitions=4"), "{}", config());
     namespace.remove().unwrap();
 }
 
