@@ -59,6 +59,8 @@ pub(crate) enum Away {
 /// Topics that find the connection in use come again one after the other. Nobody waits meanwhile: a topic that waits takes a
 /// place among those that are worked on, and a cluster that swallows packets would take them all.
 const PACE: Duration = Duration::from_millis(5);
+/// The least that is left to the topic that has the connection; most are done by then.
+const BUSY: Duration = Duration::from_millis(50);
 /// How long a cluster is left alone that was not reached; it doubles with each further time.
 const SILENCE_FIRST: Duration = Duration::from_secs(1);
 /// Longer than this nobody wants to wait after having mended something.
@@ -78,7 +80,7 @@ impl Link {
         if let Some((until, why)) = silence.map(|silence| (silence.until, silence.why.clone())) {
             return Err(Away::Silent { wait: queue.appointment(until, now), why });
         }
-        self.admin.try_lock().map_err(|_| Away::Busy { wait: queue.appointment(now, now) })
+        self.admin.try_lock().map_err(|_| Away::Busy { wait: queue.appointment(now + BUSY, now) })
     }
 
     /// Notes that the brokers were not reached, and why.

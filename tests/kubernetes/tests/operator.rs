@@ -70,6 +70,12 @@ fn with_the_rights_of_the_chart_it_serves_one_namespace() {
     let line = format!("strimzi_resources{{kind=\"Kafka\",namespace=\"{}\"}} 1", served[0]);
     assert!(figures.contains(&line), "{figures}");
     assert!(operator.get("/healthy").contains(" 200 ") && operator.get("/nothing").contains(" 404 "));
+    let account = format!("--as=system:serviceaccount:{}:operator", served[0]);
+    let may = |act: &str, kind: &str| {
+        let arguments = ["--namespace", &served[0], "auth", "can-i", act, kind, &account];
+        api_server().try_run(&arguments, "").is_ok_and(|said| said.trim() == "yes")
+    };
+    assert!(may("get", "secrets") && !may("list", "secrets"), "whoever lists Secrets reads them");
 }
 
 #[test]
