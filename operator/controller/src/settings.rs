@@ -5,8 +5,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use ottla_plan::settings::WATCHED_NAMESPACES;
+use anyhow::{Context, Result, anyhow, bail};
+use ottla_plan::settings::{KeyPattern, WATCHED_NAMESPACES};
 
 /// Everything that the process is set to.
 #[derive(Clone, Debug)]
@@ -78,6 +78,11 @@ impl Settings {
             Some(other) => bail!("{name} is {other:?} and must be true or false"),
             None => Ok(default),
         };
+        let pattern = |name: &str| match text(name) {
+            Some(value) => KeyPattern::read(&value)
+                .map_err(|error| anyhow!("{name} is {value:?} and must be a regular expression: {error}")),
+            None => Ok(None),
+        };
         let instance = text("STRIMZI_OPERATOR_NAME").or_else(|| text("HOSTNAME")).unwrap_or("ottla-operator".into());
         let http_address = text("OTTLA_HTTP_ADDRESS").unwrap_or_else(|| "0.0.0.0:8080".to_owned());
         let defaults = ottla_plan::Settings::default();
@@ -90,7 +95,7 @@ impl Settings {
             network_policies: flag("STRIMZI_NETWORK_POLICY_GENERATION", true)?,
             disruption_budgets: flag("STRIMZI_POD_DISRUPTION_BUDGET_GENERATION", true)?,
             watched_namespaces: flag(WATCHED_NAMESPACES, false)?,
-            labels_exclusion: text("STRIMZI_LABELS_EXCLUSION_PATTERN"),
+            labels_exclusion: pattern("STRIMZI_LABELS_EXCLUSION_PATTERN")?,
             operator_labels: defaults.operator_labels,
             operator_version: defaults.operator_version,
         };
@@ -222,6 +227,7 @@ mod tests {
             ("STRIMZI_OPERATION_TIMEOUT_MS", "0", "a number of milliseconds above 0"),
             ("STRIMZI_LEADER_ELECTION_ENABLED", "yes", "true or false"),
             (WATCHED_NAMESPACES, "1", "true or false"),
+            ("STRIMZI_LABELS_EXCLUSION_PATTERN", "team/(", "a regular expression"),
             ("OTTLA_LOG_FORMAT", "xml", "text or json"),
             ("OTTLA_HTTP_ADDRESS", "8080", "address:port"),
         ] {

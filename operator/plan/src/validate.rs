@@ -151,10 +151,10 @@ pub(crate) fn owner(metadata: &ObjectMeta, kind: Kind) -> OwnerReference {
 /// The labels that what is made for a resource inherits: all but the operator's own and those that tools put on to know
 /// what *they* manage.
 fn inherited(metadata: &ObjectMeta, settings: &Settings) -> Keys {
-    let excluded = settings.labels_exclusion.as_deref().and_then(|text| regex_lite::Regex::new(text).ok());
-    let passes = |key: &str| match &excluded {
-        Some(expression) => !expression.is_match(key),
-        None => !key.starts_with("app.kubernetes.io/") || key == "app.kubernetes.io/part-of",
+    let passes = |key: &str| match &settings.labels_exclusion {
+        Some(pattern) => !pattern.matches(key),
+        None if key.starts_with("app.kubernetes.io/") => key == "app.kubernetes.io/part-of",
+        None => !key.starts_with("kustomize.toolkit.fluxcd.io"),
     };
     let labels = metadata.labels.iter().flatten();
     labels

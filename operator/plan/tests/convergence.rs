@@ -473,7 +473,7 @@ fn our_labels_are_ours_whatever_users_write() {
     let mut kafka = labelled(&kafka, &[(label, "Helm"), ("app.kubernetes.io/instance", "other")]);
     let mut namespace = Namespace::default();
     // Whoever says what is not handed on may well not think of these.
-    namespace.settings.labels_exclusion = Some("^nothing$".to_owned());
+    namespace.settings.labels_exclusion = ottla_plan::settings::KeyPattern::read("nothing").unwrap();
     namespace.converge(&mut kafka, &mut []);
     assert_eq!(state(&kafka.status), "Ready");
     for (key, body) in namespace.world.iter() {
