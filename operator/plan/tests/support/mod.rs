@@ -134,6 +134,42 @@ pub fn set(spec: &mut Value, path: &ottla_crds::Path, value: Value) {
     *place = value;
 }
 
+/// A resource with labels of the user's.
+pub fn labelled(kafka: &Kafka, labels: &[(&str, &str)]) -> Kafka {
+    let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut kafka = kafka.clone();
+    kafka.metadata.labels = Some(labels.collect());
+    kafka
+}
+
+/// A user writes the resource anew.
+pub fn write(kafka: &mut Kafka, wanted: &Kafka) {
+    kafka.spec = wanted.spec.clone();
+    kafka.metadata.generation = wanted.metadata.generation;
+    kafka.metadata.labels = wanted.metadata.labels.clone();
+}
+
+/// The world without what differs from one road to another: uids and generations.
+pub fn shown(world: &World) -> String {
+    let mut text = String::new();
+    for (key, body) in world.iter() {
+        let mut body = body.clone();
+        for field in ["uid", "generation", "ownerReferences"] {
+            body["metadata"][field] = Value::Null;
+        }
+        body["status"] = Value::Null;
+        text.push_str(&format!("{key} {body}\n"));
+    }
+    text
+}
+
+/// A cluster that stands, and its resource.
+pub fn built(kafka: &Kafka) -> (Namespace, Kafka) {
+    let (mut namespace, mut kafka) = (Namespace::default(), kafka.clone());
+    namespace.converge(&mut kafka, &mut []);
+    (namespace, kafka)
+}
+
 /// A cluster's namespace.
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
