@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{PoisonError, RwLock};
 
 use ottla_test_kubernetes::operator::{Operator, binary, eventually, service_account};
 use ottla_test_kubernetes::{Kubectl, api_server, checkout, documents};
@@ -62,8 +63,12 @@ fn scope(name: &str, count: usize, is_all: bool) -> (Operator, Vec<String>, Stri
     (operator, served, other)
 }
 
+/// An operator that serves all namespaces serves those of the tests beside it too, which would look as if theirs did.
+static NAMESPACES: RwLock<()> = RwLock::new(());
+
 #[test]
 fn with_the_rights_of_the_chart_it_serves_one_namespace() {
+    let _shared = NAMESPACES.read().unwrap_or_else(PoisonError::into_inner);
     let (operator, served, other) = scope("one", 1, false);
     assert_eq!(status(api_server(), &other), Value::Null, "what it was not told of is left alone");
     let figures = operator.get("/metrics");
@@ -80,12 +85,14 @@ fn with_the_rights_of_the_chart_it_serves_one_namespace() {
 
 #[test]
 fn with_the_rights_of_the_chart_it_serves_several_namespaces() {
+    let _shared = NAMESPACES.read().unwrap_or_else(PoisonError::into_inner);
     let (_operator, _, other) = scope("several", 2, false);
     assert_eq!(status(api_server(), &other), Value::Null, "what it was not told of is left alone");
 }
 
 #[test]
 fn with_the_rights_of_the_chart_it_serves_all_namespaces() {
+    let _alone = NAMESPACES.write().unwrap_or_else(PoisonError::into_inner);
     let server = api_server();
     let (operator, _, other) = scope("all", 1, true);
     assert_eq!(judged(server, &other)["reason"], "Creating");
