@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use ottla_crds::{Kafka, KafkaNodePool, KafkaTopic, Kind, Path, Step};
 use ottla_plan::topics::plan_topic;
-use ottla_plan::{Settings, World, plan_kafka};
+use ottla_plan::{Object, Settings, World, plan_kafka};
 use serde_json::{Value, json};
-use support::{NOW, messages, pool, pooled, set, smallest, state};
+use support::{NOW, Namespace, messages, pool, pooled, set, smallest, state};
 
 /// What no schema of ours asks for, and what the largest types of ours cannot hold.
 fn odd_values() -> Vec<Value> {
@@ -101,6 +101,46 @@ fn no_value_in_a_topic_stops_the_operator() {
             plan_topic(&topic, &[], None, NOW);
         }
     });
+}
+
+/// Whoever may write to a namespace may write what they like into the objects there.
+#[test]
+fn no_value_in_what_stands_stops_the_operator() {
+    fn pointers(value: &Value, pointer: &str, all: &mut Vec<String>) {
+        let below: Vec<(String, &Value)> = match value {
+            Value::Object(fields) => fields.iter().map(|(key, value)| (key.replace('/', "~1"), value)).collect(),
+            Value::Array(elements) => elements.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (key, value) in below {
+            let pointer = format!("{pointer}/{key}");
+            pointers(value, &pointer, all);
+            all.push(pointer);
+        }
+    }
+    let mut namespace = Namespace::default();
+    namespace.converge(&mut smallest(), &mut []);
+    let ids = ["{\"a\":2147483647}", "{\"a\":-1}", "{\"volumes\":[],\"metadata\":0}"].map(Value::from);
+    let values: Vec<Value> = odd_values().into_iter().chain(ids).collect();
+    let objects: Vec<_> = namespace.world.iter().map(|(key, body)| (key.clone(), body.clone())).collect();
+    let mut planned = 0;
+    for (key, body) in objects {
+        let mut places = Vec::new();
+        pointers(&body, "", &mut places);
+        for (at, place) in places.iter().enumerate() {
+            // What we read of an object is in its metadata and in numbers; elsewhere the values take turns.
+            let step = if place.contains("annotations") || place.contains("replicas") { 1 } else { 7 };
+            for value in values.iter().skip(at % step).step_by(step) {
+                let mut odd = body.clone();
+                *odd.pointer_mut(place).unwrap() = value.clone();
+                let mut world = namespace.world.clone();
+                world.insert(Object { key: key.clone(), body: odd });
+                plan_kafka(&smallest(), &[], &world, &Settings::default(), NOW);
+                planned += 1;
+            }
+        }
+    }
+    assert!(1000 < planned, "{planned} worlds are not all");
 }
 
 #[test]
