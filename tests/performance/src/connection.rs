@@ -1,7 +1,7 @@
 //! The load generator's connection: whole frames made before the clock runs, sent as they are, one answer read for each.
 //! Both servers get the same bytes, so what differs is the server.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 
 use anyhow::{Context, Result, ensure};
@@ -9,7 +9,7 @@ use ottla_wire::{Message, Writer};
 
 /// A blocking connection to one broker.
 pub struct Connection {
-    stream: TcpStream,
+    stream: BufReader<TcpStream>,
     answer: Vec<u8>,
 }
 
@@ -21,7 +21,7 @@ impl Connection {
     pub fn open(bootstrap: &str) -> Result<Connection> {
         let stream = TcpStream::connect(bootstrap).with_context(|| format!("connect to {bootstrap}"))?;
         stream.set_nodelay(true).context("switch Nagle's delay off")?;
-        Ok(Connection { stream, answer: Vec::new() })
+        Ok(Connection { stream: BufReader::new(stream), answer: Vec::new() })
     }
 
     /// Sends a frame that [`frame`] made.
@@ -29,7 +29,7 @@ impl Connection {
     /// # Errors
     /// When the connection breaks.
     pub fn send(&mut self, frame: &[u8]) -> Result<()> {
-        self.stream.write_all(frame).context("send a request")
+        self.stream.get_mut().write_all(frame).context("send a request")
     }
 
     /// Reads the next answer and gives its body, behind the response header of a flexible version.
