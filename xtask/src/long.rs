@@ -122,38 +122,40 @@ fn simulation(minutes: u64, seeds: Option<u64>, from: Option<u64>) -> Result<Fin
 }
 
 fn log_crashes(seeds: u64, from: u64) -> Result<Finding> {
-    let mut command = cargo(&["test", "--package", "ottla-simulation", "--test", "log", "--", "--nocapture"]);
     let range = format!("{from}..{}", from + seeds);
+    let mut command = cargo(&["test", "--package", "ottla-simulation", "--test", "log", "--", "--nocapture"]);
     command.env("OTTLA_CRASH_SEEDS", &range);
-    let log = log_file("log-crashes")?;
-    let mut figures = Vec::new();
-    let mut step = progress::step(format!("logs of scripts {range}, told in {}", log.display()));
-    let ran = program::run_logged(&mut command, &log, |line| {
-        if line.contains(" images ") {
-            figures.push(line.to_owned());
-        }
-        step.note(line);
-    });
-    step.done();
-    let failure = ran.err().map(|error| format!("{error:#}"));
+    let (figures, failure) =
+        listen(&mut command, "log-crashes", &format!("logs of scripts {range}"), |line| line.contains(" images "))?;
     Ok(Finding { name: "log-crashes", seeds: range, figures: figures.join(", "), failure })
 }
 
 fn quorum() -> Result<Finding> {
     let mut command = cargo(&["test", "--release", "--package", "ottla-quorum", "--lib", "more_of_everything"]);
     command.args(["--", "--ignored", "--nocapture"]);
-    let log = log_file("quorum")?;
-    let mut figures = String::new();
-    let mut step = progress::step(format!("a quorum in every order, told in {}", log.display()));
-    let ran = program::run_logged(&mut command, &log, |line| {
-        if line.contains(" states") {
-            line.clone_into(&mut figures);
+    let (figures, failure) =
+        listen(&mut command, "quorum", "a quorum in every order", |line| line.contains(" states"))?;
+    Ok(Finding { name: "quorum", seeds: "every order".to_owned(), figures: figures.join(", "), failure })
+}
+
+/// Runs a command to its end: the lines that are figures, and how it failed if it did.
+fn listen(
+    command: &mut Command,
+    name: &str,
+    what: &str,
+    is_figure: impl Fn(&str) -> bool,
+) -> Result<(Vec<String>, Option<String>)> {
+    let log = log_file(name)?;
+    let mut figures = Vec::new();
+    let mut step = progress::step(format!("{what}, told in {}", log.display()));
+    let ran = program::run_logged(command, &log, |line| {
+        if is_figure(line) {
+            figures.push(line.to_owned());
         }
         step.note(line);
     });
     step.done();
-    let failure = ran.err().map(|error| format!("{error:#}"));
-    Ok(Finding { name: "quorum", seeds: "every order".to_owned(), figures, failure })
+    Ok((figures, ran.err().map(|error| format!("{error:#}"))))
 }
 
 fn fuzz(minutes: u64) -> Result<Finding> {
@@ -166,20 +168,14 @@ fn fuzz(minutes: u64) -> Result<Finding> {
         // The sanitizer's flags are unstable; this lets the toolchain that builds the product take them.
         command.args(["fuzz", "run", target, "--"]).env("RUSTC_BOOTSTRAP", "1");
         command.arg(format!("-max_total_time={}", 60 * minutes)).current_dir(&folder);
-        let log = log_file(&format!("fuzz-{target}"))?;
-        let mut done = None;
-        let mut step = progress::step(format!("bytes against {target}, told in {}", log.display()));
-        let ran = program::run_logged(&mut command, &log, |line| {
-            // libFuzzer ends with: Done 12345 runs in 60 second(s)
-            if line.starts_with("Done ") {
-                done = Some(format!("{target}: {line}"));
-            }
-            step.note(line);
-        });
-        step.done();
-        figures.extend(done);
-        if let Err(error) = ran {
-            failure = Some(format!("{error:#}"));
+        // libFuzzer ends with: Done 12345 runs in 60 second(s)
+        let (done, failed) =
+            listen(&mut command, &format!("fuzz-{target}"), &format!("bytes against {target}"), |line| {
+                line.starts_with("Done ")
+            })?;
+        figures.extend(done.last().map(|line| format!("{target}: {line}")));
+        if failed.is_some() {
+            failure = failed;
             figures.push(format!("{target}: failed"));
             break;
         }
@@ -191,16 +187,10 @@ fn dependencies(advisories: bool) -> Result<Finding> {
     ensure_subcommand("deny", "0.18.9")?;
     let checks: &[&str] =
         if advisories { &["licenses", "bans", "sources", "advisories"] } else { &["licenses", "bans", "sources"] };
-    let log = log_file("dependencies")?;
-    let mut last = String::new();
-    let mut step = progress::step(format!("dependencies against deny.toml, told in {}", log.display()));
-    let ran = program::run_logged(cargo(&["deny", "check"]).args(checks), &log, |line| {
-        // It ends with: bans ok, licenses ok, sources ok
-        line.clone_into(&mut last);
-        step.note(line);
-    });
-    step.done();
-    let failure = ran.err().map(|error| format!("{error:#}"));
+    // It ends with: bans ok, licenses ok, sources ok
+    let (lines, failure) =
+        listen(cargo(&["deny", "check"]).args(checks), "dependencies", "dependencies against deny.toml", |_| true)?;
+    let last = lines.last().cloned().unwrap_or_default();
     Ok(Finding { name: "dependencies", seeds: checks.join(" "), figures: last, failure })
 }
 

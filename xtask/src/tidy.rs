@@ -8,9 +8,28 @@ mod edges;
 mod links;
 mod sources;
 
-use anyhow::{Result, bail};
+use std::process::Command;
 
-use crate::{codegen, crds, progress};
+use anyhow::{Context, Result, bail};
+
+use crate::{codegen, crds, place, program, progress};
+
+/// The texts of files that git knows or would take in, with their paths from the root of the checkout: those of a pattern
+/// such as `*.md`, or all. What is no text is left out, and so is what was deleted and not yet committed.
+fn texts(pattern: &[&str]) -> Result<Vec<(String, String)>> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]).args(pattern);
+    let listed = program::output(git.current_dir(place::checkout()))?;
+    let mut texts = Vec::new();
+    for file in listed.split('\0').filter(|file| !file.is_empty()) {
+        let path = place::checkout().join(file);
+        if path.is_file() {
+            let bytes = std::fs::read(&path).with_context(|| format!("read {file}"))?;
+            texts.extend(String::from_utf8(bytes).ok().map(|text| (file.to_owned(), text)));
+        }
+    }
+    Ok(texts)
+}
 
 type Rule = fn() -> Result<Vec<String>>;
 

@@ -2,11 +2,10 @@
 //! names, taken from the root of the checkout.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::{place, program};
+use crate::place;
 
 /// Folders of the checkout from which commands name files. What lies under `target/` is made by the commands themselves.
 const FOLDERS: &[&str] =
@@ -17,18 +16,8 @@ const FOLDERS: &[&str] =
 /// # Errors
 /// When git cannot list the pages or one cannot be read.
 pub fn findings() -> Result<Vec<String>> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"]).current_dir(place::checkout());
-    let listed = program::output(&mut git)?;
-    let mut findings = Vec::new();
-    for file in listed.split('\0').filter(|file| !file.is_empty()) {
-        let path = place::checkout().join(file);
-        if path.is_file() {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("read {file}"))?;
-            findings.extend(judge(file, &text, |path| place::checkout().join(path).exists()));
-        }
-    }
-    Ok(findings)
+    let is_there = |path: &Path| place::checkout().join(path).exists();
+    Ok(super::texts(&["*.md"])?.iter().flat_map(|(file, text)| judge(file, text, is_there)).collect())
 }
 
 fn judge(file: &str, text: &str, is_there: impl Fn(&Path) -> bool) -> Vec<String> {

@@ -2,32 +2,15 @@
 //! true on one machine only.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result};
-
-use crate::{place, program};
+use anyhow::Result;
 
 /// What is found in the files that git knows.
 ///
 /// # Errors
 /// When git cannot list them or one cannot be read.
 pub fn findings() -> Result<Vec<String>> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(place::checkout());
-    let listed = program::output(&mut git)?;
-    let mut findings = Vec::new();
-    for file in listed.split('\0').filter(|file| !file.is_empty()) {
-        let path = place::checkout().join(file);
-        if !path.is_file() {
-            continue; // deleted, and not yet committed
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("read {file}"))?;
-        if let Ok(text) = String::from_utf8(bytes) {
-            findings.extend(judge(file, &text));
-        }
-    }
-    Ok(findings)
+    Ok(super::texts(&[])?.iter().flat_map(|(file, text)| judge(file, text)).collect())
 }
 
 fn judge(file: &str, text: &str) -> Vec<String> {
