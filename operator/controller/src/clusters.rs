@@ -11,6 +11,8 @@ use ottla_plan::model::TopicController;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::error::doubled;
+
 /// A cluster as topics see it.
 pub(crate) struct Link {
     /// Where its brokers are reached, when they can be.
@@ -87,7 +89,7 @@ impl Link {
     pub(crate) fn unreached(&self, why: String) {
         let mut queue = self.queue();
         let failures = queue.silence.as_ref().map_or(0, |silence| silence.failures);
-        let wait = SILENCE_FIRST.saturating_mul(1 << failures.min(5)).min(SILENCE_LONGEST);
+        let wait = doubled(SILENCE_FIRST, failures, SILENCE_LONGEST);
         queue.silence = Some(Silence { until: Instant::now() + wait, failures: failures.saturating_add(1), why });
     }
 

@@ -157,7 +157,12 @@ impl Rewrites {
 
 /// The wait after so many failures in a row, the first being 1.
 fn wait_after(count: u32) -> Duration {
-    RETRY_FIRST.saturating_mul(1 << count.saturating_sub(1).min(6)).min(RETRY_LONGEST)
+    doubled(RETRY_FIRST, count.saturating_sub(1), RETRY_LONGEST)
+}
+
+/// A wait doubled so many times, and no longer than the longest.
+pub(crate) fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
+    first.saturating_mul(1 << times.min(16)).min(longest)
 }
 
 #[cfg(test)]

@@ -135,8 +135,11 @@ async fn read(topics: &Topics, seen: &TopicGlimpse) -> Result<Option<Read>, Erro
     };
     let name = topic_name(&topic);
     let same = |other: &TopicGlimpse| {
+        if other.namespace() != seen.namespace() {
+            return None; // before anything of it is copied: there may be thousands
+        }
         let other = other.resource();
-        (other.namespace() == topic.namespace() && topic_name(&other) == name).then_some(other)
+        (topic_name(&other) == name).then_some(other)
     };
     let siblings = match topic.metadata.deletion_timestamp {
         None => topics.store.state().iter().filter_map(|other| same(other)).collect(),
